@@ -1,0 +1,91 @@
+"""Every released kind, and which family judges it. A released kind is never edited: a new version comes beside it."""
+
+from collections.abc import Callable
+from typing import Final
+
+from domain import feedback, incident, interaction, party, policy, promise
+from domain.amendment import FactRetracted
+from domain.fact import Fact
+from domain.stream import Known
+
+Standing = (
+    promise.PromiseStanding
+    | incident.IncidentStanding
+    | feedback.FeedbackStanding
+    | interaction.InteractionStanding
+    | party.PartyStanding
+    | policy.PolicyStanding
+)
+"""The few kinds of standing that projections handle, each of them exhaustively."""
+
+KINDS: Final[dict[str, type[Fact]]] = {
+    each.KIND: each
+    for each in (
+        party.PartyRegistered,
+        party.ContactChanged,
+        party.StaffAssigned,
+        promise.PromiseMade,
+        promise.PromiseRenegotiated,
+        promise.PromiseAccepted,
+        promise.PromiseDisputed,
+        promise.PromiseKept,
+        promise.PromiseBroken,
+        promise.PromiseWithdrawn,
+        promise.PromiseLapsed,
+        interaction.InteractionRecorded,
+        incident.IncidentOpened,
+        incident.IncidentReopened,
+        incident.IncidentResumed,
+        incident.IncidentReassigned,
+        incident.IncidentEscalated,
+        incident.IncidentResponded,
+        incident.IncidentPaused,
+        incident.IncidentResolved,
+        incident.IncidentClosed,
+        incident.IncidentResponseLapsed,
+        incident.IncidentResolutionLapsed,
+        feedback.FeedbackReceived,
+        feedback.FeedbackAnswered,
+        feedback.FeedbackLapsed,
+        policy.PolicyAdopted,
+        FactRetracted,
+    )
+}
+
+RESERVED: Final = frozenset(
+    each.KIND
+    for each in (
+        promise.PromiseLapsed,
+        incident.IncidentResponseLapsed,
+        incident.IncidentResolutionLapsed,
+        feedback.FeedbackLapsed,
+    )
+)
+"""The kinds that only the ledger's own clock reports."""
+
+_FAMILIES: Final[dict[str, Callable[[str, list[Known]], Standing]]] = {
+    "promise": promise.standing,
+    "incident": incident.standing,
+    "feedback": feedback.standing,
+    "interaction": interaction.standing,
+    "party": party.standing,
+    "policy": policy.standing,
+}
+
+
+def standing(family: str, key: str, known: list[Known]) -> Standing:
+    """What a stream amounts to: a pure function of the set of facts known of it. Raises for no well-formed facts."""
+    return _FAMILIES[family](key, known)
+
+
+def lapses(of: Standing) -> list[tuple[int, Fact]]:
+    """What the clock will record about this stream, and at which instants, unless something happens before."""
+    match of:
+        case promise.PromiseStanding():
+            return promise.lapses(of)
+        case incident.IncidentStanding():
+            return incident.lapses(of)
+        case feedback.FeedbackStanding():
+            return feedback.lapses(of)
+        case interaction.InteractionStanding() | party.PartyStanding() | policy.PolicyStanding():
+            return []

@@ -1,0 +1,139 @@
+"""JSON read strictly: what parsers disagree about (duplicate keys, NaN, lone surrogates) is refused, with its place."""
+
+import json
+import re
+from collections import Counter
+from math import isfinite
+from typing import Any, NoReturn
+
+from domain.refusal import MalformedJson, TooLarge
+
+MAX_BYTES = 262_144
+MAX_DEPTH = 64
+
+_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]|,', re.DOTALL)
+"""A string, ended or not, a bracket or a comma. Nothing in it is tried twice, so that no text takes long."""
+_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+
+
+class _Twice(dict[str, Any]):
+    """An object that named a key twice, until its place has been found."""
+
+    key: str
+
+
+def read(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
+    """The value that the bytes say. Raises MalformedJson (with a JSON pointer where there is one) or TooLarge."""
+    if len(raw) > max_bytes:
+        raise TooLarge(f"{len(raw)} bytes; a report may have {max_bytes}")
+    _refuse_depth(raw)
+    suspects: list[str] = []
+    try:
+        text = raw.decode("utf-8")
+        value = json.loads(
+            text,
+            object_pairs_hook=lambda pairs: _object(pairs, suspects),
+            parse_constant=_no_number,
+            parse_float=_finite,
+        )
+    except UnicodeDecodeError as wrong:
+        raise MalformedJson(f"byte {wrong.start} is not UTF-8") from None
+    except json.JSONDecodeError as wrong:
+        raise MalformedJson(f"{wrong.msg} at line {wrong.lineno}, column {wrong.colno}") from None
+    except ValueError:  # an integer of more digits than Python reads
+        raise MalformedJson("a number has too many digits") from None
+    if suspects or _SUSPECT.search(raw):
+        refuse_strings(value)
+    return value
+
+
+def split(raw: bytes) -> list[bytes] | None:
+    """The elements of a JSON array, each as its own bytes, whether or not they are JSON themselves; else None.
+
+    So that one broken report of a batch does not take its neighbours with it.
+    """
+    body = raw.strip(b" \t\r\n")
+    if not (body.startswith(b"[") and body.endswith(b"]")):
+        return None
+    depth, begun, elements = 0, 1, list[bytes]()
+    for token in _STRUCTURE.finditer(body, 1, len(body) - 1):
+        match token[0]:
+            case b"[" | b"{":
+                depth += 1
+            case b"]" | b"}":
+                depth -= 1
+            case b"," if depth == 0:
+                elements.append(body[begun : token.start()].strip())
+                begun = token.end()
+            case _:
+                pass
+    last = body[begun:-1].strip()
+    return [*elements, last] if elements or last else []
+
+
+def pointer(*steps: str | int) -> str:
+    """The JSON pointer (RFC 6901) that these steps make."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def refuse_strings(value: Any, *steps: str | int) -> None:
+    """Refuse text that no store keeps (NUL, half a surrogate pair), and keys named twice, saying where."""
+    match value:
+        case str():
+            _refuse_text(value, pointer(*steps))
+        case dict():
+            for key, inner in value.items():
+                _refuse_text(key, pointer(*steps))
+                refuse_strings(inner, *steps, key)
+            if isinstance(value, _Twice):
+                raise MalformedJson("a key is named twice in one object", pointer(*steps, value.key))
+        case list():
+            for index, inner in enumerate(value):
+                refuse_strings(inner, *steps, index)
+        case _:
+            pass
+
+
+def _refuse_text(text: str, where: str) -> None:
+    if "\0" in text:
+        raise MalformedJson("text has a NUL character", _printable(where))
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise MalformedJson("text has half a surrogate pair", _printable(where))
+
+
+def _printable(where: str) -> str:
+    return where.encode("utf-8", "replace").decode().replace("\0", "?")
+
+
+def _refuse_depth(raw: bytes) -> None:
+    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for token in _STRUCTURE.finditer(raw):
+        if token[0] in (b"[", b"{"):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise MalformedJson(f"nested deeper than {MAX_DEPTH} at byte {token.start()}")
+        elif token[0] in (b"]", b"}"):
+            depth -= 1
+
+
+def _object(pairs: list[tuple[str, Any]], suspects: list[str]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    twice = _Twice(made)
+    twice.key = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+    suspects.append(twice.key)
+    return twice
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise MalformedJson("a number is too large")
+    return number
+
+
+def _no_number(name: str) -> NoReturn:
+    raise MalformedJson(f"{name} is no JSON number")
