@@ -17,7 +17,10 @@ Void by name:
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from domain.fact import Fact, Id, PersonalText, Reference
 from domain.instant import Instant
@@ -45,6 +48,12 @@ class FactRetracted(Fact):
     why: PersonalText | None = None
     """In the publisher's words."""
     corrects: None = None
+
+    @model_validator(mode="after")
+    def _names_a_stream_that_there_can_be(self) -> Self:
+        if self.of_family == "party" and self.of_key != "party":
+            raise PydanticCustomError("no_such_stream", "of_key is `party` where of_family is")
+        return self
 
     @property
     def family(self) -> str:

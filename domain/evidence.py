@@ -5,7 +5,7 @@ promise     kept in time 1; kept late: the late ceiling, falling to 0 as the del
             withdrawn with consent before it was due: none. Disputed: with the policy's smaller weight.
 incident    resolved in time 1, late as above, less a penalty for each reopening; open past its target 0. In time
             means by the publisher's target, or within the policy's hours for the severity where there is none;
-            pauses do not count.
+            pauses do not count. Reopened and not resolved again: 0, from when it was reopened.
 feedback    answered in time 1, late as above; waiting past its time 0.
 """
 
@@ -78,6 +78,8 @@ def _of_promise(promise: PromiseStanding, rules: TrustRules) -> Evidence | None:
 
 def _of_incident(incident: IncidentStanding, rules: TrustRules) -> Evidence | None:
     weight = getattr(rules.incident_weight_micro, incident.severity)
+    if incident.resolved_at is None and incident.reopened_at is not None:
+        return Evidence("in_us", incident.reopened_at, weight, 0, "reopened")
     if incident.resolved_at is None:
         if not incident.resolution_lapsed or incident.resolve_by is None:
             return None

@@ -177,6 +177,7 @@ class IncidentStanding(Standing, frozen=True, kw_only=True, omit_defaults=True, 
     first_resolved_at: int | None = None
     paused_before_response: int = 0
     paused: int = 0
+    reopened_at: int | None = None
     reopenings: int = 0
     reassignments: int = 0
     escalations_for_authority: int = 0
@@ -216,7 +217,7 @@ def _take(now: IncidentStanding, known: Known) -> IncidentStanding | str:
         case IncidentResponded():
             return _respond(now, at)
         case IncidentReopened():
-            return _reopen(now)
+            return _reopen(now, at)
         case IncidentResponseLapsed() if now.responded_at is not None or now.first_resolved_at is not None:
             return "responded_in_time"
         case IncidentResponseLapsed():
@@ -282,11 +283,11 @@ def _end(now: IncidentStanding, at: int) -> IncidentStanding:
     return replace(_resume(now, at), status="resolved", resolved_at=at, first_resolved_at=first)
 
 
-def _reopen(now: IncidentStanding) -> IncidentStanding | str:
+def _reopen(now: IncidentStanding, at: int) -> IncidentStanding | str:
     if now.status not in ("resolved", "closed"):
         return "not_resolved"
-    again = now.reopenings + 1
-    return replace(now, status="open", resolved_at=None, closed_at=None, within_authority=None, reopenings=again)
+    unsaid = replace(now, resolved_at=None, closed_at=None, within_authority=None)
+    return replace(unsaid, status="open", reopened_at=at, reopenings=now.reopenings + 1)
 
 
 def _wrong(missed: int, target: int | None, at: int, lapsed: bool) -> str | None:

@@ -1,6 +1,10 @@
 """Corrections and retractions: which facts count, and every reason why one does not."""
 
+import pytest
+from pydantic import ValidationError
+
 from domain import kinds
+from domain.amendment import FactRetracted
 from domain.stream import Known
 from tests.telling import kept, made, on, retracted, tell, void
 
@@ -119,3 +123,15 @@ def test_a_fact_is_named_by_its_source_as_well() -> None:
 def test_a_standing_of_nothing_but_amendments_is_awaiting() -> None:
     standing = kinds.standing("promise", "p", [Known(0, 0, "crm", "0", retracted(9, "2026-02-01").fact)])
     assert (standing.status, standing.by) == ("awaiting", ())  # type: ignore[union-attr]
+
+
+def test_a_party_has_one_stream_and_a_retraction_can_name_no_other() -> None:
+    with pytest.raises(ValidationError, match="of_key is `party`"):
+        FactRetracted.model_validate(
+            {
+                "retracts": {"source": "crm", "id": "1"},
+                "of_family": "party",
+                "of_key": "another",
+                "stated_at": "2026-01-01T00:00:00Z",
+            }
+        )

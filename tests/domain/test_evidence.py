@@ -203,6 +203,11 @@ def test_an_incident_due_before_it_was_opened_counts_from_the_opening() -> None:
     assert said(*story) == in_us("2026-02-01", WHOLE, 0, "unresolved")
 
 
+def test_an_incident_that_was_reopened_counts_as_failed_until_it_is_resolved_again() -> None:
+    story = opened(resolve_by="2026-03-01"), incident("resolved", "2026-01-02"), incident("reopened", "2026-01-05")
+    assert said(*story) == in_us("2026-01-05", WHOLE, 0, "reopened")
+
+
 def test_each_reopening_takes_its_penalty_until_nothing_is_left() -> None:
     story = [opened(resolve_by="2026-03-01"), incident("resolved", "2026-01-02")]
     outcomes = []
