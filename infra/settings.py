@@ -1,0 +1,35 @@
+"""Settings: read once, from the environment, each with a default, a unit and a meaning."""
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _loopback(host: str) -> str:
+    if host != "localhost" and not ip_address(host).is_loopback:
+        raise ValueError("troth has no access control yet and serves loopback addresses only, such as 127.0.0.1")
+    return host
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, as `TROTH_…` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="TROTH_", frozen=True, use_attribute_docstrings=True)
+
+    home: Path = Path("troth-data")
+    """The folder that holds the embedded ledger."""
+    ledger: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")] = "main"
+    """The ledger's name; fixed when the folder is made, since stream ids contain it."""
+    host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
+    """The address that `troth serve` binds to: loopback only."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8700
+    """The port that `troth serve` binds to; 0 lets the system choose one."""
+    poll_milliseconds: Annotated[int, Field(ge=1, le=60_000)] = 200
+    """How often `troth serve` looks for entries that another process recorded, in milliseconds."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe log lines to write."""
+    log_format: Literal["auto", "json", "console"] = "auto"
+    """How log lines look; auto is console on a terminal and JSON elsewhere."""

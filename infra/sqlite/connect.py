@@ -1,0 +1,56 @@
+"""Opening SQLite files, and refusing those that this version of troth cannot read."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+BUSY_SECONDS = 60.0
+
+Connection = sqlite3.Connection
+Unusable = sqlite3.OperationalError
+"""What SQLite raises where a file cannot be read or written: no space, no permission, locked too long, no database."""
+
+
+class UnknownSchema(Exception):
+    """The file was written by another version of troth; the message says what to do."""
+
+
+class NoLedgerHere(Exception):
+    """There is no ledger in the folder."""
+
+
+def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection that commits by itself and waits for other writers; `:memory:` makes a database of its own."""
+    target = f"file:{quote(str(path))}?mode=ro" if read_only else str(path)
+    connection = sqlite3.connect(
+        target, uri=read_only, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    if not read_only:
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection
+
+
+@contextmanager
+def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """One transaction that holds the write lock from its beginning; whatever is raised inside undoes it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def check_version(connection: sqlite3.Connection, expected: int, what: str) -> bool:
+    """Whether the file is new. Raises UnknownSchema where it was written under another schema version."""
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found not in (0, expected):
+        raise UnknownSchema(
+            f"{what} has schema version {found}, and this troth reads version {expected}: "
+            "use the version of troth that wrote it, or import into a new TROTH_HOME"
+        )
+    return bool(found == 0)

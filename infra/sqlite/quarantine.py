@@ -1,0 +1,101 @@
+"""The quarantine: what was refused, with its bytes. It can be listed, shown, tried again and discarded; nothing is skipped."""
+
+import sqlite3
+from hashlib import sha256
+from typing import Literal, NamedTuple
+
+from infra.sqlite.connect import writing
+
+Status = Literal["waiting", "recorded", "discarded"]
+
+_COLUMNS = "number, reason, message, pointer, raw, origin, refused_at, times, status, position"
+
+
+class NotInQuarantine(Exception):
+    """No refused report has this number."""
+
+
+class Kept(NamedTuple):
+    """A refused report: why, where in it, its bytes, where it came from, when first (microseconds since 1970 UTC), how often.
+
+    `position` is that of the entry that records it, once it was tried again with success.
+    """
+
+    number: int
+    reason: str
+    message: str
+    pointer: str
+    raw: bytes
+    origin: str
+    refused_at: int
+    times: int
+    status: Status
+    position: int | None
+
+
+def fingerprint(reason: str, raw: bytes) -> str:
+    """What tells refused reports apart: the same bytes, refused again for the same reason, are counted and not kept twice."""
+    return sha256(reason.encode() + b"\0" + raw).hexdigest()
+
+
+class Quarantine:
+    """The refused reports of one ledger."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._connection.close()
+
+    def list(
+        self, *, status: Status | None = "waiting", after: int = 0, limit: int = 100, reason: str | None = None
+    ) -> list[Kept]:
+        """Refused reports by number, from behind `after`; of one status or, with None, of all; of one reason or of all."""
+        rows = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM quarantine WHERE number > ?1 AND (?2 IS NULL OR status = ?2) "
+            "AND (?3 IS NULL OR reason = ?3) ORDER BY number LIMIT ?4",
+            (after, status, reason, limit),
+        )
+        return [Kept(*row) for row in rows]
+
+    def show(self, number: int) -> Kept:
+        """One of them. Raises NotInQuarantine."""
+        row = self._connection.execute(f"SELECT {_COLUMNS} FROM quarantine WHERE number = ?", (number,)).fetchone()
+        if row is None:
+            raise NotInQuarantine(f"nothing in quarantine has the number {number}")
+        return Kept(*row)
+
+    def count_by_reason(self) -> dict[str, int]:
+        """How many wait, by reason, the most frequent first."""
+        rows = self._connection.execute(
+            "SELECT reason, COUNT(*) FROM quarantine WHERE status = 'waiting' GROUP BY reason ORDER BY 2 DESC, 1"
+        )
+        return dict(rows.fetchall())
+
+    def discard(self, number: int) -> None:
+        """Say that one is not to be recorded. Its bytes stay. Raises NotInQuarantine."""
+        self._change(number, "UPDATE quarantine SET status = 'discarded' WHERE number = ?1")
+
+    def recorded(self, number: int, position: int) -> None:
+        """Say that one was recorded after all, by the entry at this position. Its bytes stay. Raises NotInQuarantine."""
+        self._change(number, "UPDATE quarantine SET status = 'recorded', position = ?2 WHERE number = ?1", position)
+
+    def refused_again(self, number: int, reason: str, message: str, pointer: str) -> None:
+        """Say why the same bytes were refused when they were tried again. Raises NotInQuarantine."""
+        kept = self.show(number)
+        with writing(self._connection):
+            self._connection.execute(
+                "UPDATE quarantine SET reason = ?2, message = ?3, pointer = ?4, times = times + 1, status = 'waiting' "
+                "WHERE number = ?1",
+                (number, reason, message, pointer),
+            )
+            self._connection.execute(  # unless the same bytes wait under another number for the same reason
+                "UPDATE OR IGNORE quarantine SET fingerprint = ?2 WHERE number = ?1",
+                (number, fingerprint(reason, kept.raw)),
+            )
+
+    def _change(self, number: int, statement: str, *more: int) -> None:
+        with writing(self._connection):
+            if self._connection.execute(statement, (number, *more)).rowcount != 1:
+                raise NotInQuarantine(f"nothing in quarantine has the number {number}")

@@ -1,0 +1,120 @@
+"""How entries become views: minus what the standing before contributed, plus what the standing after contributes.
+
+A projection is a value: its tables, and what one standing contributes to them. There are two kinds of tables. In a table of
+sums the contributions to one key add up; in a table of rows each key has the row that was contributed last. Either way the
+state is the same for every order of arrival of the same reports, adds up across partitions, and is held by its tables alone.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from operator import add
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+from domain.entry import Entry
+from domain.kinds import Standing
+from domain.policy import Policy
+
+Cell = str | int | None
+Key = tuple[Cell, ...]
+Values = tuple[Cell, ...]
+Sums = Sequence[int]
+
+Change = tuple[str, Key, Values]
+"""What a standing contributes to one key of one table: the table's name, the key, the values. At most one for each key."""
+
+
+class Column(NamedTuple):
+    """A column: INTEGER holds 64 bits, WIDE any integer as decimal text. What depends on arrival is not in the digest."""
+
+    name: str
+    type: Literal["TEXT", "INTEGER", "WIDE"]
+    meaning: str
+    in_digest: bool = True
+
+
+class Table(NamedTuple):
+    """A documented table of a projection. Its name is for ever."""
+
+    name: str
+    meaning: str
+    key: tuple[Column, ...]
+    values: tuple[Column, ...]
+    sums: bool
+    indexes: tuple[str, ...] = ()
+    """Column lists to index, such as `party, due_at`."""
+
+
+class Context(Struct, frozen=True, gc=False):
+    """What a contribution may depend on beside the standing itself."""
+
+    party: str
+    stream: str
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A named, versioned fold. A changed fold is a new version, built beside the old one and swapped in."""
+
+    name: str
+    version: int
+    tables: tuple[Table, ...]
+    of_standing: Callable[[Standing, Context], Sequence[Change]] | None = None
+    of_entry: Callable[[Entry, int], Sequence[Change]] | None = None
+    """Rows that an entry adds for ever, whatever becomes of its stream."""
+    judges: bool = False
+    """Whether the policy matters: then it is built anew when another policy comes into force."""
+
+
+@dataclass
+class Pending:
+    """Changes not yet written: for each table of sums what to add to a key, for each table of rows what a key now has."""
+
+    sums: dict[str, dict[Key, Sums]] = field(default_factory=dict)
+    rows: dict[str, dict[Key, Values | None]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many keys have changed."""
+        return sum(map(len, self.sums.values())) + sum(map(len, self.rows.values()))
+
+
+def pending_for(projection: Projection) -> Pending:
+    """Nothing changed yet."""
+    return Pending(
+        {table.name: {} for table in projection.tables if table.sums},
+        {table.name: {} for table in projection.tables if not table.sums},
+    )
+
+
+def fold(projection: Projection, pending: Pending, entry: Entry, position: int, policy: Policy) -> None:
+    """Let one entry change the views: minus `before`, plus `after`. What both begin with alike is left alone."""
+    if projection.of_standing is not None:
+        context = Context(entry.party, entry.stream, policy)
+        after = projection.of_standing(entry.after, context)
+        if entry.before is not None:
+            before, alike = projection.of_standing(entry.before, context), 0
+            for was, now in zip(before, after, strict=False):
+                if was != now:
+                    break
+                alike += 1
+            contribute(pending, before[alike:], -1)
+            after = after[alike:]
+        contribute(pending, after, +1)
+    if projection.of_entry is not None:
+        contribute(pending, projection.of_entry(entry, position), +1)
+
+
+def contribute(pending: Pending, changes: Iterable[Change], sign: int) -> None:
+    """Add what is contributed, or with the sign −1 take it away."""
+    sums, rows = pending.sums, pending.rows
+    for table, key, values in changes:
+        of_table = sums.get(table)
+        if of_table is None:
+            rows[table][key] = values if sign > 0 else None
+            continue
+        delta: Sums = values if sign > 0 else [-value for value in values]  # type: ignore[operator,assignment]  # integers
+        cells = of_table.get(key)
+        of_table[key] = delta if cells is None else [*map(add, cells, delta)]
