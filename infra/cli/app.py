@@ -1,0 +1,145 @@
+"""The command `troth`: which file answers which subcommand, and what the exit codes mean.
+
+0   done
+1   what was asked about is not there, or something was refused: the message says what
+2   the command line cannot be read
+3   there is no ledger in TROTH_HOME, or one that this version cannot read
+4   another process has what this one needs
+70  a fault in troth: please report it
+"""
+
+import sys
+from importlib.metadata import version
+from types import TracebackType
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from consumers.policy import NoPolicy
+from consumers.ports import Conflict, NotWritten
+from consumers.project import RebuildDiffers
+from domain.policy import PolicyRefused
+from domain.refusal import Refusal
+from infra.asking.answers import BadQuestion, NotFound
+from infra.cli import (
+    config,
+    doctor,
+    entries,
+    importing,
+    incidents,
+    parties,
+    policy,
+    promises,
+    quarantine,
+    reporting,
+    schema,
+    serve,
+    status,
+    timeline,
+    trust,
+)
+from infra.cli.show import err, out
+from infra.demo.play import NotTheDemos
+from infra.http.binding import PortTaken
+from infra.importing.loading import MapRefused
+from infra.rebuilding import NoSuchProjection
+from infra.sqlite.connect import NoLedgerHere, UnknownSchema, Unusable
+from infra.sqlite.log import BrokenRecord
+from infra.sqlite.quarantine import NotInQuarantine
+from infra.wiring import DrivenElsewhere
+
+app = typer.Typer(
+    name="troth",
+    help="The ledger of a company's promises, conversations and trouble put right.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+EXITS: dict[type[Exception], tuple[int, str]] = {
+    NotFound: (1, "`troth parties` lists who and what is on the record"),
+    BadQuestion: (2, ""),
+    NoSuchProjection: (1, ""),
+    NotInQuarantine: (1, "`troth quarantine list` lists what is"),
+    Refusal: (1, ""),
+    PolicyRefused: (1, "`troth policy show` prints the one in force as a pattern"),
+    NoPolicy: (1, ""),
+    NotTheDemos: (1, "set TROTH_HOME to another folder; `troth serve` serves what is in this one"),
+    RebuildDiffers: (
+        1,
+        "one of the two is wrong: stop `troth serve`, delete views.sqlite, and all views are built anew from the record",
+    ),
+    NotWritten: (4, "nothing of the last batch was recorded; try again when there is space, or nobody holds the file"),
+    Conflict: (4, "somebody else recorded the same things at the same time; try again"),
+    MapRefused: (2, "see infra/importing/mapping.py for what a map may say, and infra/maps for two in full"),
+    NoLedgerHere: (
+        3,
+        "`troth demo` makes one to try, `troth import` and `troth serve` make one for your own reports; or set TROTH_HOME",
+    ),
+    UnknownSchema: (3, ""),
+    BrokenRecord: (3, "restore the folder from a backup; `troth doctor` says where the gap is"),
+    PortTaken: (4, "another process listens there: stop it, or choose another with --port (0 lets the system choose)"),
+    DrivenElsewhere: (4, "stop that process, or ask while it runs: every question works beside it"),
+}
+"""What each expected error exits with, and what to do next."""
+
+
+def main() -> None:
+    """Run the command line; expected errors end with a message and an exit code, anything else is a fault."""
+    try:
+        app()
+    except tuple(EXITS) as wrong:
+        code, advice = next(EXITS[kind] for kind in type(wrong).__mro__ if kind in EXITS)
+        where = f" at {wrong.pointer}" if isinstance(wrong, Refusal) and wrong.pointer else ""
+        err.print(f"troth: {wrong}{where}" + (f"\n{advice}" if advice else ""))
+        sys.exit(code)
+    except ValidationError as wrong:  # of the settings: nothing else validates outside its own door
+        for fault in wrong.errors(include_url=False, include_input=False):
+            name = "TROTH_" + "_".join(map(str, fault["loc"])).upper()
+            err.print(f"troth: {name}: {fault['msg']}\n`troth config` lists the settings")
+        sys.exit(2)
+    except Unusable as wrong:
+        err.print(f"troth: the ledger's files cannot be used: {wrong}\n`troth doctor` says what is wrong")
+        sys.exit(3)
+    finally:
+        sys.excepthook = _fault
+
+
+def _fault(kind: type[BaseException], wrong: BaseException, traceback: TracebackType | None) -> None:
+    """What nobody expected: the traceback, and the exit code that says it is a fault in troth."""
+    sys.__excepthook__(kind, wrong, traceback)
+    sys.exit(70)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        out.print(f"troth {version('troth')}")
+        raise typer.Exit
+
+
+@app.callback()
+def troth(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")] = False,
+) -> None:
+    """The ledger of a company's promises, conversations and trouble put right."""
+
+
+app.command("parties")(parties.listed)
+app.command("show")(parties.show)
+app.command("explain")(trust.explain)
+app.command("timeline")(timeline.of_party)
+app.command("promises")(promises.listed)
+app.command("incidents")(incidents.listed)
+app.command("entries")(entries.listed)
+app.command("serve")(serve.serve)
+app.command("demo")(serve.demo)
+app.command("import")(importing.import_)
+app.command("report")(reporting.report)
+app.add_typer(quarantine.app)
+app.add_typer(policy.app)
+app.command("status")(status.status)
+app.command("rebuild")(status.rebuild)
+app.command("doctor")(doctor.doctor)
+app.command("schema")(schema.schema)
+app.command("config")(config.config)

@@ -1,0 +1,104 @@
+"""`troth status`: what the ledger holds and how far everything has come. `troth rebuild`: projections built anew."""
+
+from threading import Event
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from consumers.ports import Built
+from infra import rebuilding, wiring
+from infra.asking import status as asking
+from infra.asking.status import Digests, Projections
+from infra.cli.opened import bring_up_to_date, existing
+from infra.cli.show import Json, as_json, err, minute, out, table
+from infra.settings import Settings
+from infra.wiring import DrivenElsewhere
+from projections.catalog import PROJECTIONS
+
+LOOK_SECONDS = 0.2
+
+
+def status(json: Json = False) -> None:
+    """Say what the ledger holds: entries, parties, policy, projections with their digests, quarantine, the next lapse."""
+    settings = existing()
+    bring_up_to_date(settings)
+    answer = asking.status(settings, Digests())
+    if json:
+        as_json(answer)
+        return
+    out.print(f"ledger {answer.ledger} in {answer.home}", soft_wrap=True)
+    out.print(f"{answer.entries:,} entries about {answer.parties:,} parties")
+    out.print(f"policy {answer.policy.version}, {answer.policy.hash}", soft_wrap=True)
+    versions = answer.schema_versions
+    out.print(f"schema versions: ledger {versions.ledger}, views {versions.views}")
+    lapse = "none is due" if answer.next_lapse_at is None else f"{minute(answer.next_lapse_at)} UTC"
+    out.print(f"next lapse: {lapse}")
+    waiting = [(reason, f"{count:,}") for reason, count in answer.quarantine.items()]
+    table("In quarantine", ["reason", "reports#"], waiting, empty="quarantine: nothing waits")
+    _show(answer)
+
+
+def rebuild(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Which projections; all where none is named.", autocompletion=lambda: [each.name for each in PROJECTIONS]
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Build projections anew from the record, beside what readers see; each is swapped in once its digest agrees."""
+    settings = existing()
+    begun = rebuilding.begin(settings, names or [each.name for each in PROJECTIONS])
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        _follow(settings, begun, progress)
+    answer = asking.projections(settings, Digests())
+    rebuilt = [each for each in answer.projections if each.name in {one.name for one in begun}]
+    answer = answer.model_copy(update={"projections": rebuilt})
+    if json:
+        as_json(answer)
+    else:
+        _show(answer)
+
+
+def _follow(settings: Settings, begun: list[Built], progress: Progress) -> None:
+    """Bring the rebuilds on until all are swapped in; where another process drives, watch it do so."""
+    tasks = {each.generation: progress.add_task(each.name, total=None, rate="") for each in begun}
+
+    def look() -> bool:
+        building = {each.generation: each for each in rebuilding.building(settings, list(tasks))}
+        for generation, task in tasks.items():
+            at = building.get(generation)
+            done = at.position if at is not None else entries
+            speed = progress.tasks[task].speed
+            progress.update(task, completed=done, total=entries, rate=f"{speed:,.0f}/s" if speed else "")
+        return bool(building)
+
+    entries = asking.projections(settings).entries
+    while look():
+        try:
+            with wiring.driving(settings) as drivers:
+                while drivers.projector.step():
+                    look()
+        except DrivenElsewhere:
+            Event().wait(LOOK_SECONDS)
+
+
+def _show(answer: Projections) -> None:
+    rows = [
+        (each.name, each.version, f"{each.position:,}", f"{each.lag:,}", (each.digest or "")[:16])
+        for each in answer.projections
+    ]
+    table("Projections", ["name", "version#", "position#", "lag#", "digest"], rows, empty="No projection is built yet.")
+    building = [(each.name, each.version, f"{each.position:,} of {each.entries:,}") for each in answer.building]
+    if building:
+        table("Being built", ["name", "version#", "so far#"], building, empty="")

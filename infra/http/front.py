@@ -1,0 +1,99 @@
+"""The front page: what is here, and how to ask it. One page, nothing of it loaded from elsewhere."""
+
+import asyncio
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from importlib.resources import files
+from typing import NamedTuple
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+
+from domain.instant import text
+from infra.asking import front, status
+from infra.asking.front import Examples
+from infra.asking.moment import Present
+from infra.demo.play import MARK
+from infra.wiring import now
+
+router = APIRouter()
+
+COMMANDS = (
+    ("troth parties", "the parties by how far they can trust us"),
+    ("troth show {party}", "all that lies between us and one of them"),
+    ("troth explain {party}", "every contribution to its trust, to the last millionth"),
+    ("troth timeline {party}", "all that was recorded about it"),
+    ("troth promises --state overdue", "what is overdue now"),
+    ("troth incidents", "trouble, and how it stands"),
+    ("troth entries --count-by kind", "what the record holds"),
+    ("troth quarantine list", "what was refused, and why"),
+    ("troth status", "positions and digests of the projections"),
+    ("troth doctor", "what may be wrong here"),
+)
+"""The commands that the page shows; `{party}` is a party of this ledger."""
+
+_STYLE = files("infra.http").joinpath("pages", "front.css").read_text("utf-8")
+_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_PAGES = Environment(loader=PackageLoader("infra.http", "pages"), autoescape=True, undefined=StrictUndefined)
+_PAGES.filters["count"] = lambda number: f"{number:,}"
+_PAGES.filters["minute"] = lambda instant: text(instant)[:16].replace("T", " ") + " UTC"
+
+
+class Question(NamedTuple):
+    """A question that the API answers: where, an example of this very ledger, and what it is about."""
+
+    template: str
+    example: str | None
+    meaning: str
+
+
+@router.get("/", include_in_schema=False)
+async def page(request: Request) -> Response:
+    """What is here."""
+    state = request.app.state
+    present: Present = state.present
+    of_all = await asyncio.to_thread(status.status, state.settings)
+    built = bool(of_all.projections)
+    with present.moment(now()) as moment:
+        examples = front.examples(moment) if built else Examples(party=None, team=None, position=0)
+        headline = front.headline(moment) if built else None
+    shown = _PAGES.get_template("front.html").render(
+        style=_STYLE,
+        status=of_all,
+        headline=headline,
+        demo=state.log.mark(MARK) is not None,
+        questions=list(_questions(request, examples)),
+        commands=[(each.format(party=examples.party or "PARTY"), meaning) for each, meaning in COMMANDS],
+        host=request.url.netloc,
+    )
+    return HTMLResponse(
+        shown,
+        headers={
+            "Content-Security-Policy": _POLICY,
+            "Cache-Control": "no-cache",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def _questions(request: Request, examples: Examples) -> Iterator[Question]:
+    values = {
+        "party": examples.party,
+        "kind": "team",
+        "subject": examples.team,
+        "position": str(examples.position),
+    }
+    for path, operations in request.app.openapi()["paths"].items():
+        if "get" in operations:
+            wanted = re.findall(r"{(\w+)}", path)
+            known = {name: quote(value, safe="") for name in wanted if (value := values.get(name)) is not None}
+            example = path.format(**known) if len(known) == len(wanted) else None
+            yield Question(path, example, operations["get"].get("description", "").split("\n")[0])

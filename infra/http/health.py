@@ -1,0 +1,90 @@
+"""Whether the process is alive, whether it is ready, and its metrics."""
+
+import shutil
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from starlette.responses import JSONResponse, Response
+
+from infra import metrics
+from infra.asking.status import lags
+from infra.http.desk import Desk
+from infra.sqlite.views import all_built
+
+router = APIRouter(tags=["operations"])
+
+LAG_AT_MOST = 10_000
+"""Entries that a projection may be behind before its answers count as stale."""
+FREE_AT_LEAST = 256 * 1024 * 1024
+"""Bytes that must be free on the disk of the ledger."""
+
+
+class Wrong(BaseModel):
+    """Something that is in the way."""
+
+    what: str
+    """intake, drivers, projections or disk."""
+    why: str
+    """In words, with what to do."""
+
+
+class Readiness(BaseModel):
+    """Whether reports are recorded and answers are current; if not, why."""
+
+    ready: bool
+    wrong: list[Wrong]
+
+
+@router.get("/livez")
+async def livez() -> dict[str, bool]:
+    """The process answers."""
+    return {"alive": True}
+
+
+@router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
+async def readyz(request: Request) -> Response:
+    """200 where reports are recorded and answers are current, otherwise 503; and what is in the way."""
+    wrong = [*_intake(request.app.state.desk), *_drivers(request), *_projections(request), *_disk(request)]
+    return JSONResponse(Readiness(ready=not wrong, wrong=wrong).model_dump(), 503 if wrong else 200)
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})
+async def metrics_text(request: Request) -> Response:
+    """Prometheus metrics."""
+    state = request.app.state
+    body = metrics.exposed(state.log.end(), lags(state.log, state.views), state.quarantine.count_by_reason())
+    return Response(body, headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+def _intake(desk: Desk) -> list[Wrong]:
+    if desk.failed is not None:
+        return [Wrong(what="intake", why=f"it failed ({type(desk.failed).__name__}) and the process is stopping")]
+    if desk.trouble is not None:
+        why = f"the last batch could not be written ({desk.trouble}): is the disk full, or does another process hold the file?"
+        return [Wrong(what="intake", why=why)]
+    return []
+
+
+def _drivers(request: Request) -> list[Wrong]:
+    failed = request.app.state.driving.failed
+    if failed is None:
+        return []
+    return [Wrong(what="drivers", why=f"they failed ({type(failed).__name__}) and the process is stopping")]
+
+
+def _projections(request: Request) -> list[Wrong]:
+    state = request.app.state
+    if not any(each.live for each in all_built(state.views)):
+        return [Wrong(what="projections", why="none has been built yet")]
+    return [
+        Wrong(what="projections", why=f"{name} is {lag} entries behind; answers are stale until it has caught up")
+        for name, lag in lags(state.log, state.views).items()
+        if lag > LAG_AT_MOST
+    ]
+
+
+def _disk(request: Request) -> list[Wrong]:
+    free = shutil.disk_usage(request.app.state.settings.home).free
+    if free >= FREE_AT_LEAST:
+        return []
+    return [Wrong(what="disk", why=f"{free // 1_048_576} MiB are free, and {FREE_AT_LEAST // 1_048_576} should be: make room")]

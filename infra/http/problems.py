@@ -1,0 +1,88 @@
+"""Every refusal and error as application/problem+json (RFC 9457). One table says which status each refusal has."""
+
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from domain.refusal import Refusal
+from domain.strictjson import pointer
+from infra.asking.answers import BadQuestion, NotFound
+from infra.http.desk import NotRecorded
+from infra.sqlite.connect import Unusable
+from infra.sqlite.quarantine import NotInQuarantine
+
+STATUSES = {
+    "MalformedJson": 400,
+    "TooLarge": 413,
+    "MalformedEnvelope": 422,
+    "UnknownType": 422,
+    "ReservedType": 403,
+    "MalformedData": 422,
+    "InTheFuture": 422,
+    "SameIdOtherContent": 409,
+    "StreamIsFull": 422,
+}
+"""The HTTP status of each refusal, by name."""
+
+
+def problem(status: int, title: str, detail: str, **more: Any) -> Response:
+    """A problem document. `title` is the name of the error, `detail` says what to do."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail} | more
+    return Response(msgspec.json.encode(body), status, media_type="application/problem+json")
+
+
+def refused(refusal: Refusal) -> dict[str, Any]:
+    """A refusal as a problem document's content, for one report of a batch or for one alone."""
+    status = STATUSES[refusal.name]
+    return {"title": refusal.name, "status": status, "detail": refusal.message, "pointer": refusal.pointer}
+
+
+def of_refusal(refusal: Refusal) -> Response:
+    """The problem document of a report that was refused alone."""
+    fault = refused(refusal)
+    return problem(fault["status"], fault["title"], fault["detail"], pointer=fault["pointer"])
+
+
+def install(app: FastAPI) -> None:
+    """Answer each kind of error with its problem document."""
+
+    @app.exception_handler(NotFound)
+    @app.exception_handler(NotInQuarantine)
+    async def _not_found(_: Request, error: Exception) -> Response:
+        return problem(404, "NotFound", str(error))
+
+    @app.exception_handler(BadQuestion)
+    async def _bad_question(_: Request, error: BadQuestion) -> Response:
+        return problem(422, "BadQuestion", str(error), parameter=error.parameter)
+
+    @app.exception_handler(NotRecorded)
+    async def _not_recorded(_: Request, error: NotRecorded) -> Response:
+        return problem(503, "NotRecorded", str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> Response:
+        faults = [{"where": pointer(*fault["loc"]), "message": fault["msg"]} for fault in error.errors()]
+        return problem(422, "BadQuestion", "a parameter cannot be used", faults=faults)
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> Response:
+        answer = problem(error.status_code, "HttpError", str(error.detail))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(ClientDisconnect)
+    async def _gone(_: Request, error: ClientDisconnect) -> Response:
+        return problem(400, "Disconnected", "the request ended before all of it had come; nothing of it was recorded")
+
+    @app.exception_handler(Unusable)
+    async def _unusable(_: Request, error: Exception) -> Response:
+        return problem(503, "Unusable", "the ledger's files cannot be used: `troth doctor` says what is wrong")
+
+    @app.exception_handler(Exception)  # answered, and still raised: the server logs where it comes from
+    async def _fault(_: Request, error: Exception) -> Response:
+        return problem(500, "Fault", "a fault in troth: please report it, with what the log says of it")

@@ -1,0 +1,321 @@
+"""The commands that run a ledger: report, quarantine, status, rebuild, policy, config, schema, doctor."""
+
+import io
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from domain import policy as policies
+from domain.kinds import KINDS
+from infra import wiring
+from infra.asking.quarantine import printable
+from infra.cli.app import app
+from infra.cli.policy import toml
+from infra.demo import play
+from infra.http import front
+from tests.infra.story import Told
+from tests.ledgers import kept, made
+
+Troth = Callable[..., tuple[int, str, str]]
+
+
+def answer(troth: Troth, told: Told, *arguments: str, expected: int = 0) -> Any:
+    """The JSON that a command answers with."""
+    code, printed, wrong = troth(told.home, *arguments, "--json")
+    assert (code, wrong) == (expected, "")
+    return json.loads(printed)
+
+
+def written(path: Path, content: bytes) -> str:
+    """The path of a file with this content."""
+    path.write_bytes(content)
+    return str(path)
+
+
+def raw(message: dict[str, Any]) -> bytes:
+    """A report as its publisher wrote it."""
+    return json.dumps(message).encode()
+
+
+# Reporting
+
+ONE, TWO, FAULTY = made("acme", "a", ident="1"), kept("acme", "a", "2026-01-02", ident="2"), made("acme", "b") | {"time": "late"}
+
+
+@pytest.mark.parametrize(
+    ("content", "recorded", "refused"),
+    [
+        (raw(ONE), 1, 0),
+        (json.dumps(ONE, indent=2).encode(), 1, 0),
+        (raw(ONE) + b"\r\n\r\n" + raw(TWO), 2, 0),
+        (json.dumps([ONE, TWO, FAULTY], indent=1).encode(), 2, 1),
+        (raw(ONE) + b"\nno report\n" + raw(FAULTY) + b"\n", 1, 2),
+        (b"nothing of the kind\nnor this", 0, 1),
+        (b" \n", 0, 0),
+    ],
+    ids=["one", "one on many lines", "lines", "array", "lines with faults", "text", "nothing"],
+)
+def test_reports_are_read_one_by_one_from_an_array_or_from_lines(
+    troth: Troth, empty: Told, tmp_path: Path, content: bytes, recorded: int, refused: int
+) -> None:
+    file = written(tmp_path / "reports", content)
+    told = answer(troth, empty, "report", file, expected=1 if refused else 0)
+    assert (told["recorded"], told["refused"], len(told["reports"])) == (recorded, refused, recorded + refused)
+    again = answer(troth, empty, "report", file, expected=1 if refused else 0)
+    assert (again["recorded"], again["repeated"]) == (0, recorded)
+
+
+def test_reports_are_read_from_standard_input_into_a_new_ledger(troth: Troth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw(ONE) + b"\n" + raw(FAULTY))))
+    code, printed, _ = troth(tmp_path / "new", "report", "-")
+    assert code == 1
+    assert "MalformedEnvelope" in printed
+    assert "1 recorded, 0 repeated, 1 refused" in printed
+
+
+# Quarantine
+
+
+def test_what_was_refused_is_listed_shown_corrected_and_discarded(troth: Troth, empty: Told, tmp_path: Path) -> None:
+    troth(empty.home, "report", written(tmp_path / "faulty", json.dumps([FAULTY, ONE | {"type": "no.such.v1"}, 7]).encode()))
+    assert [each["reason"] for each in answer(troth, empty, "quarantine", "list")["refused"]] == [
+        "MalformedEnvelope",
+        "UnknownType",
+        "MalformedEnvelope",
+    ]
+    assert [each["number"] for each in answer(troth, empty, "quarantine", "list", "--reason", "UnknownType")["refused"]] == [2]
+    shown = answer(troth, empty, "quarantine", "show", "2")
+    assert (shown["pointer"], shown["receipt"], json.loads(shown["text"])["type"]) == ("/type", None, "no.such.v1")
+    corrected = written(tmp_path / "corrected", raw(ONE))
+    (tried,) = answer(troth, empty, "quarantine", "retry", "2", "--with", corrected)["reports"]
+    assert (tried["number"], tried["status"], tried["position"]) == (2, "recorded", 1)
+    assert answer(troth, empty, "quarantine", "show", "2")["receipt"]["position"] == 1
+    assert answer(troth, empty, "quarantine", "discard", "--all") == {"discarded": 2}
+    assert answer(troth, empty, "quarantine", "list")["refused"] == []
+    assert len(answer(troth, empty, "quarantine", "list", "--all")["refused"]) == 3
+    assert answer(troth, empty, "status")["entries"] == 2
+
+
+def test_what_is_refused_again_stays_with_the_new_reason(troth: Troth, empty: Told, tmp_path: Path) -> None:
+    troth(empty.home, "report", written(tmp_path / "faulty", raw(ONE | {"time": "2026-06-01T13:00:00Z"})))
+    troth(empty.home, "report", written(tmp_path / "good", raw(ONE | {"data": {"promise_id": "x", "promisor": "party"}})))
+    with sqlite3.connect(empty.home / "ledger.sqlite") as ledger:  # as if the hour had passed, and the bytes were of then
+        ledger.execute("UPDATE quarantine SET raw = ?", (raw(ONE),))
+    ledger.close()
+    tried = answer(troth, empty, "quarantine", "retry", "--reason", "InTheFuture", expected=1)
+    assert (tried["recorded"], tried["refused"], tried["reports"][0]["reason"]) == (0, 1, "SameIdOtherContent")
+    (waiting,) = answer(troth, empty, "quarantine", "list")["refused"]
+    assert (waiting["number"], waiting["reason"], waiting["times"]) == (1, "SameIdOtherContent", 2)
+
+
+def test_many_that_wait_are_tried_again_at_once(troth: Troth, empty: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.cli.quarantine.AT_ONCE", 2)
+    reports = [made("acme", f"p{number}", at="2026-06-01T12:30:00Z") for number in range(5)]
+    troth(empty.home, "report", written(tmp_path / "early", json.dumps(reports).encode()))
+    monkeypatch.setattr("infra.wiring.now", lambda: wiring_now() + 3_600_000_000)
+    assert answer(troth, empty, "quarantine", "retry", "--all", expected=1)["refused"] == 5
+    code, printed, _ = troth(empty.home, "quarantine", "retry", "--all")
+    assert (code, "5 refused again" in printed) == (1, True)
+
+
+wiring_now = wiring.now
+
+
+def test_quarantine_asks_for_numbers_or_all_and_says_what_is_not_there(troth: Troth, empty: Told, tmp_path: Path) -> None:
+    for wrong in (("retry",), ("discard",), ("retry", "1", "--all"), ("retry", "--all", "--with", written(tmp_path / "x", b"{}"))):
+        assert troth(empty.home, "quarantine", *wrong)[0] == 2
+    code, _, said = troth(empty.home, "quarantine", "show", "9")
+    assert code == 1
+    assert "troth quarantine list" in said
+
+
+def test_bytes_are_shown_so_that_no_terminal_obeys_them() -> None:
+    assert printable(b'{"a": "\x1b[2J\x9b\xff\xe2\x80\xae\r\n\xc3\xa9"}') == '{"a": "\\x1b[2J\\x9b\\xff\\u202e\\r\né"}'
+
+
+# Status and rebuilding
+
+
+def test_status_names_each_projection_with_version_position_and_digest(troth: Troth, told: Told) -> None:
+    status = answer(troth, told, "status")
+    assert {"name", "version", "position", "digest", "lag"} <= status["projections"][0].keys()
+    assert {each["position"] for each in status["projections"]} == {status["entries"]}
+    assert (status["ledger"], status["home"], status["parties"]) == ("main", str(told.home), 15)
+    printed = troth(told.home, "status")[1]
+    assert status["policy"]["hash"] in printed
+    assert all(each["digest"][:16] in printed for each in status["projections"])
+
+
+def test_a_rebuild_comes_to_the_same_digests(troth: Troth, told: Told) -> None:
+    before = answer(troth, told, "status")["projections"]
+    assert answer(troth, told, "rebuild")["projections"] == before
+    (trust,) = answer(troth, told, "rebuild", "trust")["projections"]
+    assert trust in before
+    assert answer(troth, told, "status")["building"] == []
+    code, _, wrong = troth(told.home, "rebuild", "nonsense")
+    assert code == 1
+    assert "agenda" in wrong
+
+
+def test_a_rebuild_that_comes_to_something_else_is_not_shown_to_readers(troth: Troth, told: Told) -> None:
+    troth(told.home, "status")
+    with sqlite3.connect(told.home / "views.sqlite") as views:
+        (generation,) = views.execute("SELECT generation FROM projections WHERE name = 'company'").fetchone()
+        views.execute(f"UPDATE promises__{generation} SET person = 'somebody else'")
+    views.close()
+    code, _, wrong = troth(told.home, "rebuild", "company")
+    assert code == 1
+    assert "delete views.sqlite" in wrong
+
+
+# Policy
+
+
+def test_the_policy_in_force_is_printed_as_the_file_that_can_be_adopted(troth: Troth, told: Told, tmp_path: Path) -> None:
+    printed = troth(told.home, "policy", "show")[1]
+    assert policies.read(printed) == wiring.shipped_policy()
+    changed = printed.replace('version = "2026.1"', 'version = "2026.2"').replace("half_life_days = 180", "half_life_days = 90")
+    adopted = answer(troth, told, "policy", "adopt", written(tmp_path / "policy.toml", changed.encode()))
+    assert answer(troth, told, "policy", "show")["hash"] == adopted["hash"]
+    status = answer(troth, told, "status")
+    assert status["policy"] == {"version": "2026.2", "hash": adopted["hash"]}
+    judged = {each["name"]: each["policy_hash"] for each in status["projections"] if each["policy_hash"]}
+    assert set(judged.values()) == {adopted["hash"]}
+    assert answer(troth, told, "policy", "show", "--version", "2026.1")["policy"]["trust"]["half_life_days"] == 180
+
+
+def test_a_version_is_adopted_with_one_content_only(troth: Troth, told: Told, tmp_path: Path) -> None:
+    changed = toml(wiring.shipped_policy()).replace("half_life_days = 180", "half_life_days = 90")
+    before = answer(troth, told, "status")["entries"]
+    code, _, wrong = troth(told.home, "policy", "adopt", written(tmp_path / "policy.toml", changed.encode()))
+    assert (code, "another version" in wrong) == (1, True)
+    code, _, wrong = troth(told.home, "policy", "adopt", written(tmp_path / "broken.toml", b"version ="))
+    assert (code, "no TOML" in wrong) == (1, True)
+    assert answer(troth, told, "status")["entries"] == before
+
+
+# Settings, schemas, the doctor
+
+
+def test_config_says_where_each_value_comes_from(troth: Troth, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TROTH_PORT", "9000")
+    settings = {each["setting"]: each for each in answer(troth, told, "config")["settings"]}
+    assert (settings["TROTH_PORT"]["value"], settings["TROTH_PORT"]["from"]) == ("9000", "environment")
+    assert (settings["TROTH_LEDGER"]["value"], settings["TROTH_LEDGER"]["from"]) == ("main", "default")
+    assert all(each["meaning"] for each in settings.values())
+
+
+def test_config_says_what_is_wrong_with_a_setting(troth: Troth, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TROTH_HOST", "0.0.0.0")  # noqa: S104  # refused is what it is to be
+    monkeypatch.setenv("TROTH_PROT", "9000")
+    code, printed, wrong = troth(told.home, "config")
+    assert code == 2
+    assert "0.0.0.0" in printed
+    assert "TROTH_HOST: " in wrong
+    assert "TROTH_PROT is set and is no setting" in wrong
+    assert troth(told.home, "status")[0] == 2
+
+
+def test_schema_prints_one_kind_and_lists_them_all(troth: Troth, told: Told, tmp_path: Path) -> None:
+    assert {each["kind"] for each in answer(troth, told, "schema")} == set(KINDS)
+    schema = json.loads(troth(told.home, "schema", "promise.made.v1")[1])
+    assert schema["properties"]["type"]["const"] == "promise.made.v1"
+    assert json.loads(troth(told.home, "schema", "--openapi")[1])["openapi"].startswith("3.1")
+    assert troth(told.home, "schema", "promise.remembered.v1")[0] == 2
+    assert troth(told.home, "schema", "--write", str(tmp_path / "contracts"))[0] == 0
+    assert (tmp_path / "contracts" / "openapi.json").exists()
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_good_ledger(troth: Troth, told: Told) -> None:
+    told.catch_up()
+    found = answer(troth, told, "doctor")
+    assert found["ok"], found
+    assert {"Python", "SQLite", "folder", "disk", "clock", "positions", "newest entry", "views"} <= {
+        each["name"] for each in found["checks"]
+    }
+
+
+def wrongs(troth: Troth, told: Told) -> dict[str, str]:
+    """What the doctor finds wrong, and what it says to do."""
+    checks = answer(troth, told, "doctor", expected=1)["checks"]
+    return {each["name"]: each["do"] for each in checks if not each["ok"]}
+
+
+def test_the_doctor_finds_a_gap_a_clock_that_is_behind_and_a_damaged_file(troth: Troth, told: Told) -> None:
+    told.catch_up()
+    with sqlite3.connect(told.home / "ledger.sqlite") as ledger:
+        ledger.execute("DELETE FROM stored_events WHERE position = 3")
+        ledger.execute("UPDATE stored_events SET state = replace(state, '\"recorded_at\":17', '\"recorded_at\":37')")
+    ledger.close()
+    found = wrongs(troth, told)
+    assert set(found) == {"positions", "newest entry"}
+    assert "backup" in found["positions"]
+    (told.home / "views.sqlite").write_bytes(b"no database at all" * 1_000)
+    for side in ("views.sqlite-wal", "views.sqlite-shm"):
+        (told.home / side).unlink(missing_ok=True)
+    assert "delete it" in wrongs(troth, told)["views.sqlite integrity"]
+
+
+def test_the_doctor_names_a_schema_of_another_version(troth: Troth, told: Told) -> None:
+    with sqlite3.connect(told.home / "ledger.sqlite") as ledger:
+        ledger.execute("PRAGMA user_version=99")
+    ledger.close()
+    assert "the version of troth that wrote it" in wrongs(troth, told)["ledger.sqlite schema"]
+    assert troth(told.home, "status")[0] == 3
+
+
+def test_the_doctor_works_where_there_is_no_ledger(troth: Troth, tmp_path: Path) -> None:
+    code, printed, _ = troth(tmp_path / "none", "doctor")
+    assert (code, "troth demo" in printed) == (0, True)
+    assert not (tmp_path / "none").exists()
+
+
+# The command line itself
+
+
+def names() -> set[str]:
+    """Every command, and the subcommands of those that have any."""
+    group = typer.main.get_command(app)
+    found = set()
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        found |= {name} | {f"{name} {inner}" for inner in getattr(command, "commands", {})}
+    return found
+
+
+def test_every_command_that_is_advertised_exists() -> None:
+    advertised = [command.split() for command, _ in (*front.COMMANDS, *play.COMMANDS)]
+    assert [words for words in advertised if not {words[1], " ".join(words[1:3])} & names()] == []
+
+
+def test_the_version_is_the_packages(troth: Troth, told: Told) -> None:
+    assert troth(told.home, "--version")[1] == f"troth {version('troth')}\n"
+
+
+def test_the_shell_completes_commands_and_kinds() -> None:
+    def completed(words: str, count: int) -> str:
+        shell = {"_TROTH_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(count)}
+        main = "import sys; sys.argv = ['troth']; from infra.cli.app import main; main()"
+        ended = subprocess.run([sys.executable, "-c", main], env=os.environ | shell, capture_output=True, text=True, check=False)
+        return ended.stdout
+
+    assert "quarantine" in completed("troth qua", 1)
+    assert "promise.made.v1" in completed("troth schema promise.m", 2)
+
+
+def test_what_nobody_expected_ends_with_70_and_its_traceback(tmp_path: Path) -> None:
+    main = "import infra.cli.app as a; a.doctor.Settings = None; import sys; sys.argv = ['troth', 'doctor']; "
+    main += "a.main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", main], env=os.environ | {"TROTH_HOME": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 70
+    assert "Traceback" in ended.stderr

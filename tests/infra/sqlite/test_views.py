@@ -1,0 +1,307 @@
+"""The views in SQLite: fenced, exact to the last row, and swapped without a reader noticing."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from consumers.ports import Built, Fenced
+from consumers.project import Projector
+from infra.asking.ranking import Ranking
+from infra.sqlite import views as sqlite_views
+from infra.sqlite.connect import connect
+from infra.sqlite.views import SQLiteViews, all_built, in_memory, open_views
+from projections.catalog import PROJECTIONS
+from projections.fold import Change, Column, Pending, Projection, Table, contribute, pending_for
+from tests.crowd import crowd
+from tests.ledgers import Ledger, contact, kept, made
+
+SUMS = Table(
+    "sums",
+    "Sums by who and when.",
+    (Column("who", "TEXT", "who"), Column("at", "INTEGER", "when")),
+    (
+        Column("count", "INTEGER", "how many"),
+        Column("mass", "WIDE", "how much"),
+        Column("seen", "INTEGER", "x", in_digest=False),
+    ),
+    sums=True,
+)
+ROWS = Table(
+    "rows",
+    "The last row of each.",
+    (Column("who", "TEXT", "who"),),
+    (Column("by", "TEXT", "by whom"), Column("position", "INTEGER", "where", in_digest=False)),
+    sums=False,
+    indexes=("by",),
+)
+TRIED = Projection("tried", 1, (SUMS, ROWS))
+LARGE = 10**60
+
+
+@pytest.fixture
+def views() -> Iterator[SQLiteViews]:
+    with closing(in_memory()) as views:
+        yield views
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger(tmp_path) as ledger:
+        yield ledger
+
+
+def pending(*changes: Change, sign: int = 1) -> Pending:
+    gathered = pending_for(TRIED)
+    contribute(gathered, changes, sign)
+    return gathered
+
+
+def summed(who: str = "acme", at: int = 1, *, count: int = 1, mass: int = LARGE, seen: int = 0) -> Change:
+    return ("sums", (who, at), (count, mass, seen))
+
+
+def row(who: str = "acme", by: str | None = "crm", position: int = 0) -> Change:
+    return ("rows", (who,), (by, position))
+
+
+def written(views: SQLiteViews, built: Built, changes: Pending, reached: int) -> Built:
+    views.write([(built, TRIED, changes)], reached, [])
+    return built._replace(position=reached)
+
+
+def rows_of(views: SQLiteViews, table: str) -> list[tuple[object, ...]]:
+    return views.connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
+
+
+# Exact
+
+
+def test_sums_of_any_size_add_up_exactly_and_zero_rows_vanish(views: SQLiteViews) -> None:
+    built = views.build(TRIED, "", live=True)
+    built = written(views, built, pending(summed(), summed("other", count=0, mass=0)), 1)
+    assert rows_of(views, "sums") == [("acme", 1, 1, str(LARGE), 0)]
+    built = written(views, built, pending(summed(mass=LARGE + 1, seen=3)), 2)
+    assert rows_of(views, "sums") == [("acme", 1, 2, str(2 * LARGE + 1), 3)]
+    built = written(views, built, pending(summed(count=2, mass=2 * LARGE + 1, seen=3), sign=-1), 3)
+    assert rows_of(views, "sums") == []
+
+
+def test_a_sum_of_zero_beside_another_that_is_not_stays(views: SQLiteViews) -> None:
+    built = written(views, views.build(TRIED, "", live=True), pending(summed(count=1, mass=5)), 1)
+    written(views, built, pending(summed(count=1, mass=7), sign=-1), 2)
+    assert rows_of(views, "sums") == [("acme", 1, 0, "-2", 0)]
+
+
+def test_a_row_is_replaced_by_the_last_one_and_vanishes_when_it_is_taken_away(views: SQLiteViews) -> None:
+    built = written(views, views.build(TRIED, "", live=True), pending(row(by="a"), row(by="b"), row("other", None)), 1)
+    assert rows_of(views, "rows") == [("acme", "b", 0), ("other", None, 0)]
+    built = written(views, built, pending(row(by="b"), sign=-1), 2)
+    assert rows_of(views, "rows") == [("other", None, 0)]
+    written(views, built, pending(row("never there"), sign=-1), 3)
+    assert rows_of(views, "rows") == [("other", None, 0)]
+
+
+# Digests
+
+
+def digest_of(views: SQLiteViews, *changes: Change) -> str:
+    built = written(views, views.build(TRIED, "", live=False), pending(*changes), 1)
+    return views.digest(built, TRIED)
+
+
+def test_the_digest_leaves_out_what_depends_on_arrival_and_nothing_else(views: SQLiteViews) -> None:
+    told = summed(), row()
+    assert digest_of(views, summed(seen=9), row(position=7)) == digest_of(views, *told)
+    others = [summed(count=2), summed(mass=1), summed(at=2), summed("else"), row(by="x"), row(by=None), row("else")]
+    different = [(each, told[1]) if each[0] == "sums" else (told[0], each) for each in others]
+    digests = {digest_of(views, *each) for each in (told, *different, (told[0],), (told[1],), ())}
+    assert len(digests) == len(different) + 4
+
+
+def test_the_digest_tells_null_from_a_word_and_a_number_from_its_digits(views: SQLiteViews) -> None:
+    digests = {digest_of(views, row(by=by)) for by in (None, "null", "", "1", "0")}
+    assert len(digests) == 5
+
+
+def test_the_digest_does_not_depend_on_the_order_of_writing(views: SQLiteViews) -> None:
+    one, two = [views.build(TRIED, "", live=False) for _ in range(2)]
+    changes = [summed("a", mass=3), row("b"), summed("b", mass=-4), row("a"), summed("a", mass=9)]
+    for at, change in enumerate(changes):
+        one = written(views, one, pending(change), at + 1)
+    for at, change in enumerate(reversed(changes)):
+        two = written(views, two, pending(change), at + 1)
+    assert views.digest(one, TRIED) == views.digest(two, TRIED)
+
+
+def test_every_projections_digest_is_the_same_in_memory_and_in_a_file(ledger: Ledger) -> None:
+    ledger.receipts(*crowd(3, 40))
+    in_file = ledger.catch_up()
+    with closing(in_memory()) as views:
+        Projector(ledger.log, views, PROJECTIONS, ledger.clock).catch_up()
+        by_name = {each.name: each for each in PROJECTIONS}
+        assert {each.name: views.digest(each, by_name[each.name]) for each in views.built()} == in_file
+
+
+# Fencing
+
+
+def test_a_zombies_write_is_refused_and_nothing_of_it_stays(ledger: Ledger) -> None:
+    ledger.receipts(made("acme", "p"))
+    ledger.catch_up()
+    with closing(open_views(ledger.home)) as views:
+        zombies_idea = views.built()
+        ledger.receipts(kept("acme", "p", "2026-01-09"), contact("new", "c"))
+        digests = ledger.catch_up()
+        by_name = {each.name: each for each in PROJECTIONS}
+        changes = [(each, by_name[each.name], pending_for(by_name[each.name])) for each in zombies_idea]
+        for table, values in (("board_promises", (9, 9, 9, 9, 9, 9)), ("board_durations", (9,))):
+            key = {
+                "board_promises": ("company", "team", "x", "2026-01"),
+                "board_durations": ("respond", "team", "x", "2026-01", 1),
+            }
+            board = next(pending_ for each, _, pending_ in changes if each.name == "board")
+            contribute(board, [(table, key[table], values)], +1)
+        with pytest.raises(Fenced):
+            views.write(changes, 3, ["a party that only the zombie knows"])
+        assert not views.connection.in_transaction
+        assert views.connection.execute("SELECT party FROM stale WHERE party LIKE 'a party%'").fetchall() == []
+    assert ledger.digests() == digests
+    assert {each.position for each in ledger.views.built()} == {4}
+
+
+def test_if_one_of_several_projections_was_moved_none_is_written(ledger: Ledger) -> None:
+    ledger.receipts(made("acme", "p"))
+    ledger.catch_up()
+    built, by_name = ledger.views.built(), {each.name: each for each in PROJECTIONS}
+    mine = [(each, by_name[each.name], pending_for(by_name[each.name])) for each in built]
+    ledger.views.write([mine[-1]], 3, [])
+    with pytest.raises(Fenced):
+        ledger.views.write(mine, 4, [])
+    assert sorted({each.position for each in ledger.views.built()}) == [2, 3]
+
+
+def test_a_second_projector_on_the_same_views_is_fenced_off_and_can_start_again(ledger: Ledger) -> None:
+    ledger.catch_up()
+    with Ledger(ledger.home) as other:
+        other.receipts(made("acme", "p"))
+        log = Overtaken(other, ledger.projector.catch_up)
+        second = Projector(log, other.views, PROJECTIONS, other.clock)  # type: ignore[arg-type]
+        with pytest.raises(Fenced):
+            second.step()
+        assert other.catch_up() == ledger.digests()
+
+
+class Overtaken:
+    """A log whose reader is overtaken by another projector after the first page."""
+
+    def __init__(self, ledger: Ledger, overtake: Callable[[], None]) -> None:
+        self._ledger = ledger
+        self._overtake = overtake
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._ledger.log, name)
+
+    def page(self, start: int, limit: int) -> object:
+        page = self._ledger.log.page(start, limit)
+        self._overtake()
+        return page
+
+
+def zombie(views: SQLiteViews, what: str) -> tuple[Callable[[], object], Built]:
+    """What a projector does that has not heard of what became of the tables that it was building."""
+    building = views.build(TRIED, "", live=False)
+    acts = {
+        "swap": lambda: views.go_live(building, TRIED),
+        "discard": lambda: views.discard(building, TRIED),
+        "build": lambda: views.build(TRIED, "", live=True),
+    }
+    return acts[what], building
+
+
+def test_tables_that_were_dropped_meanwhile_are_not_shown(views: SQLiteViews) -> None:
+    live = written(views, views.build(TRIED, "", live=True), pending(row()), 1)
+    swap, building = zombie(views, "swap")
+    views.discard(building, TRIED)
+    with pytest.raises(Fenced):
+        swap()
+    assert views.built() == [live]
+    assert rows_of(views, "rows") == [("acme", "crm", 0)]
+
+
+def test_tables_that_were_moved_on_meanwhile_are_not_shown(views: SQLiteViews) -> None:
+    swap, building = zombie(views, "swap")
+    written(views, building, pending(row()), 1)
+    with pytest.raises(Fenced):
+        swap()
+    assert [each.live for each in views.built()] == [False]
+
+
+def test_tables_that_readers_see_meanwhile_are_not_discarded(views: SQLiteViews) -> None:
+    discard, building = zombie(views, "discard")
+    views.go_live(building, TRIED)
+    with pytest.raises(Fenced):
+        discard()
+    assert rows_of(views, "rows") == []
+
+
+def test_readers_have_one_set_of_tables_of_a_projection(views: SQLiteViews) -> None:
+    build, building = zombie(views, "build")
+    views.go_live(building, TRIED)
+    with pytest.raises(Fenced):
+        build()
+    assert [each.live for each in views.built()] == [True]
+
+
+# Swapping
+
+
+def test_a_reader_within_a_transaction_goes_on_seeing_what_it_saw(tmp_path: Path) -> None:
+    path = tmp_path / sqlite_views.FILE
+    with closing(open_views(tmp_path)) as views, closing(connect(path, read_only=True)) as reader:
+        written(views, views.build(TRIED, "", live=True), pending(row(by="before"), summed()), 1)
+        building = written(views, views.build(TRIED, "", live=False), pending(row(by="after")), 2)
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT who, by FROM rows").fetchall() == [("acme", "before")]
+        views.go_live(building, TRIED)
+        assert reader.execute("SELECT who, by FROM rows").fetchall() == [("acme", "before")]
+        assert reader.execute("SELECT who FROM sums").fetchall() == [("acme",)]
+        assert [each.position for each in all_built(reader) if each.live] == [1]
+        reader.execute("COMMIT")
+        assert reader.execute("SELECT who, by FROM rows").fetchall() == [("acme", "after")]
+        assert reader.execute("SELECT who FROM sums").fetchall() == []
+        assert [each.position for each in all_built(reader)] == [2]
+
+
+def test_what_readers_saw_before_a_swap_is_dropped_and_nothing_else(views: SQLiteViews) -> None:
+    first = views.build(TRIED, "", live=True)
+    others = [views.build(TRIED, "", live=False) for _ in range(11)]
+    views.go_live(others[0], TRIED)
+    tables = {name for (name,) in views.connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    assert f"rows__{first.generation}" not in tables
+    assert {f"rows__{each.generation}" for each in others} <= tables
+    assert len(views.built()) == 11
+
+
+def test_a_number_of_a_generation_is_never_given_twice(views: SQLiteViews) -> None:
+    first = views.build(TRIED, "", live=False)
+    views.discard(first, TRIED)
+    assert views.build(TRIED, "", live=False).generation > first.generation
+
+
+def test_after_a_swap_every_party_is_to_be_ranked_again(ledger: Ledger) -> None:
+    ledger.receipts(made("acme", "p"))
+    ledger.catch_up()
+    ranking, stale = Ranking(ledger.views.connection, ledger.log), "SELECT party FROM stale WHERE party != '@ledger'"
+    assert ranking.refresh(ledger.projector.policy, ledger.clock())
+    assert ledger.views.connection.execute(stale).fetchall() == []
+    ledger.views.go_live(ledger.projector.rebuild(["agenda"])[0], next(each for each in PROJECTIONS if each.name == "agenda"))
+    assert ledger.views.connection.execute(stale).fetchall() == [("acme",)]
+
+
+def test_what_is_half_built_is_seen_by_no_reader(views: SQLiteViews) -> None:
+    written(views, views.build(TRIED, "", live=False), pending(row()), 1)
+    with pytest.raises(sqlite3.OperationalError, match="no such table: rows"):
+        rows_of(views, "rows")
