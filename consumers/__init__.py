@@ -1,8 +1,8 @@
 """What drives: the loops that bring reports in and project entries, and the Protocols (`ports`) of what they need.
 
-    ports       what a loop needs of the world: the log of entries, the quarantine, the views, the time
-    intake      weighs reports and records them, one batch a transaction
-    project     folds entries into views from the position they have reached
-    policy      which policy is in force
-    clock       records what lapses, when it lapses
+ports       what a loop needs of the world: the log of entries, the quarantine, the views, the time
+intake      weighs reports and records them, one batch a transaction
+project     folds entries into views from the position they have reached
+policy      which policy is in force
+clock       records what lapses, when it lapses
 """

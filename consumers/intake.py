@@ -1,10 +1,10 @@
 """Intake: weighs reports and records them. One batch is one transaction; a crash anywhere loses and doubles nothing.
 
-    1. read each report, strictly; what cannot be read is refused, its neighbours are not
-    2. load, in two queries, what is known of these reports and of the streams they touch
-    3. weigh: the standing of each stream before and after each fact
-    4. record entries, refusals and the mark of the source in one transaction
-    5. hand out receipts
+1. read each report, strictly; what cannot be read is refused, its neighbours are not
+2. load, in two queries, what is known of these reports and of the streams they touch
+3. weigh: the standing of each stream before and after each fact
+4. record entries, refusals and the mark of the source in one transaction
+5. hand out receipts
 """
 
 import json

@@ -52,9 +52,7 @@ class Log(Protocol):
     def streams(self, ids: Sequence[str]) -> Mapping[str, list[bytes]]:
         """All entries of these streams, in the order of their versions."""
 
-    def append(
-        self, entries: Sequence[tuple[Entry, bytes]], refused: Sequence[Refused], mark: Mark | None
-    ) -> Sequence[Stored]:
+    def append(self, entries: Sequence[tuple[Entry, bytes]], refused: Sequence[Refused], mark: Mark | None) -> Sequence[Stored]:
         """Record entries, refusals and mark in one transaction; return the entries as stored. Raises Conflict or NotWritten.
 
         Positions follow `recorded_at`: an entry that another writer overtook, or whose clock is behind, takes over the time
@@ -86,8 +84,6 @@ class Progress(Protocol):
 
     def __call__(self, done: int, total: int) -> None:
         """`done` of `total` entries."""
-
-
 
 
 class Built(NamedTuple):

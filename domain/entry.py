@@ -87,7 +87,7 @@ def known_from(entry: Entry) -> Known:
 def record(stream: str, known: list[Known], before: Standing | None, report: Report, recorded_at: int) -> Entry:
     """The entry that records the report's fact in its stream; the fact is added to `known`. Raises StreamIsFull.
 
-    A full stream still takes what the ledger itself records: what is overdue in it lapses, and nothing can be reported after that.
+    A full stream still takes what the ledger itself records: what is overdue in it lapses all the same.
     """
     if len(known) >= FACTS_PER_STREAM and not report.source.startswith(LEDGER_SOURCE):
         raise StreamIsFull(f"the stream holds {FACTS_PER_STREAM} facts, and no stream holds more")

@@ -86,7 +86,7 @@ def adopt(intake: Intake, policy: policies.Policy, in_force_from: int) -> Receip
 
 
 class Drivers:
-    """The loops that bring views up to date: the projector, the clock, the ranking of parties. One process has them at a time."""
+    """The loops that bring views up to date: projector, clock, ranking of parties. One process has them at a time."""
 
     def __init__(
         self, settings: Settings, observe: Callable[[Sequence[Outcome]], None] = lambda _: None, clock: Clock = now

@@ -86,7 +86,8 @@ def interval_micro(alpha: float, beta: float, level: float = 0.95) -> tuple[int,
     """(lower, upper) in millionths of the central interval that holds X ~ Beta(alpha, beta) with probability `level`.
 
     Rounded outwards: the lower bound down, the upper up. Mirrored parameters give the mirrored interval to the last
-    digit. Remembered, since most parties of a ledger have the interval of the prior. Raises ValueError for a level outside 0 … 1 and for parameters that are negative, infinite or both 0.
+    digit. Remembered, since most parties of a ledger have the interval of the prior. Raises ValueError for a level
+    outside 0 … 1 and for parameters that are negative, infinite or both 0.
     """
     return _lower_micro(alpha, beta, level), MICRO - _lower_micro(beta, alpha, level)
 

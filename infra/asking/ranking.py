@@ -4,7 +4,6 @@ It is derived from the views and depends on the time of day, so it is no project
 about are scored at once; all others once a day, since trust fades by itself. An answer about one party never reads it.
 """
 
-
 from domain.instant import DAY
 from domain.policy import SUBJECT, Policy
 from infra.asking import layers, trust

@@ -1,8 +1,9 @@
 """Who was let down and recovered: exactly, from the evidence of each party and the moments at which it came.
 
 Let down: a piece of evidence about us with outcome 0 (broken, overdue, far too late). Recovered: since the last of them at
-least `good` pieces came out as desired, and at the moment of one of them trust stood no lower than just before the failure.
-That it fades later, as all trust does when nothing happens, is no new failure and takes nothing back.
+least `good` pieces came out as desired, and at the moment of one of them trust stood no lower than just before the failure,
+and no lower than where nothing is known. That it fades later, as all trust does when
+nothing happens, is no new failure and takes nothing back.
 """
 
 from bisect import bisect_left, bisect_right
@@ -130,10 +131,14 @@ def _way(moment: Moment, party: str, good: int) -> _Way | None:
         growth = decay.growth(at, rules.half_life)
         return decay.read(masses[count], gains[count], growth, rules.prior_rate_micro, rules.prior_mass_micro)
 
-    before, failed = standing(failed_at, bisect_left(instants, failed_at)), standing(failed_at, bisect_right(instants, failed_at))
+    before, failed = (
+        standing(failed_at, bisect_left(instants, failed_at)),
+        standing(failed_at, bisect_right(instants, failed_at)),
+    )
     for at in since[good - 1 :]:
         now = standing(at, bisect_right(instants, at))
-        if now.numerator * before.denominator >= before.numerator * now.denominator:
+        regained = now.numerator * before.denominator >= before.numerator * now.denominator
+        if regained and now.numerator >= rules.prior_rate_micro * now.denominator // MICRO:
             return _Way(at, party, failures[-1], len(failures), len(since), before, failed, now)
     return None
 

@@ -23,6 +23,7 @@ from domain.policy import PolicyRefused
 from domain.refusal import Refusal
 from infra.asking.answers import BadQuestion, NotFound
 from infra.cli import (
+    board,
     config,
     doctor,
     entries,
@@ -131,6 +132,7 @@ app.command("explain")(trust.explain)
 app.command("timeline")(timeline.of_party)
 app.command("promises")(promises.listed)
 app.command("incidents")(incidents.listed)
+app.command("board")(board.whole)
 app.command("entries")(entries.listed)
 app.command("serve")(serve.serve)
 app.command("demo")(serve.demo)

@@ -31,6 +31,7 @@ Rejects = Annotated[
 
 def import_(
     file: File,
+    *,
     map_name: MapName = None,
     rejects: Rejects = None,
     dry_run_only: Annotated[bool, typer.Option("--dry-run", help="Record nothing; show the first reports, and count.")] = False,

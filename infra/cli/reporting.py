@@ -19,11 +19,11 @@ AT_ONCE = 1_000
 
 
 def report(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="A file; - is standard input.")],
+    file: Annotated[Path, typer.Argument(help="A file; - is standard input.")],
     json: Json = False,
 ) -> None:
     """Record CloudEvents: one, a JSON array of them, or one a line. What is refused is kept in quarantine."""
-    raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    raw = _read(file)
     settings = Settings()
     wiring.make(settings)
     with closing(wiring.open_log(settings)) as log:
@@ -40,6 +40,13 @@ def report(
         if refused:
             out.print("`troth quarantine list` lists what was refused, also before")
     raise typer.Exit(1 if refused else 0)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as wrong:
+        raise typer.BadParameter(f"{file} cannot be read: {wrong.strerror}") from None
 
 
 def messages(raw: bytes) -> list[bytes]:

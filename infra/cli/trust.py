@@ -13,6 +13,7 @@ from infra.cli.show import Json, as_json, day, out, share, table
 
 def explain(
     subject: Annotated[str, typer.Argument(help="The party; or with --of the team, person, category or channel.")],
+    *,
     of: Annotated[SubjectKind, typer.Option(help="What kind of subject it is.")] = "party",
     direction: Annotated[Direction, typer.Option(help="Trust in us, or ours in them.")] = "in_us",
     as_of: AsOf = None,

@@ -13,6 +13,7 @@ from infra import log, metrics, wiring
 from infra.asking.moment import Present
 from infra.asking.status import Digests
 from infra.http import (
+    board,
     entries,
     front,
     health,
@@ -33,7 +34,7 @@ from infra.http.gate import SameMachine
 from infra.http.measured import Measured
 from infra.settings import Settings
 
-ASKED = (parties.router, promises.router, incidents.router, entries.router)
+ASKED = (parties.router, promises.router, incidents.router, board.router, entries.router)
 ROUTERS = (reports.router, *ASKED, trust.router, status.router, quarantine.router, health.router, front.router)
 
 
@@ -70,7 +71,7 @@ def create(settings: Settings) -> FastAPI:
 
 
 class Driving:
-    """The thread that projects, tells the time and ranks. When it fails it stops the process: what it does is safe to repeat."""
+    """The thread that projects, tells the time and ranks. When it fails the process stops: what it does is safe to repeat."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

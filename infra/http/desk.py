@@ -1,4 +1,4 @@
-"""The desk: takes reports from many requests to one intake, several requests in one transaction, and hands the receipts back."""
+"""The desk: takes reports from many requests to one intake, several in one transaction, and hands the receipts back."""
 
 import asyncio
 import queue
@@ -15,7 +15,7 @@ NOTHING_RECORDED = "the record could not be written and nothing of this was reco
 
 
 class NotRecorded(Exception):
-    """The record could not be written (a full disk, a lock held too long): nothing of the request was recorded; send it again."""
+    """The record could not be written (a full disk, a lock held too long): nothing of the request was; send it again."""
 
 
 class _Handed(NamedTuple):

@@ -1,8 +1,8 @@
 """The embedded ledger: SQLite files in one folder, `ledger.sqlite` (the record) and `views.sqlite` (what was computed of it).
 
-    connect     opening a file, and refusing one that this version cannot read
-    recorder    the event-sourcing library's recorder, with positions of our own
-    log         the port Log: entries, refusals and marks in one transaction
-    quarantine  what was refused, to list, show, retry and discard
-    views       the tables of the projections, with the positions they have reached
+connect     opening a file, and refusing one that this version cannot read
+recorder    the event-sourcing library's recorder, with positions of our own
+log         the port Log: entries, refusals and marks in one transaction
+quarantine  what was refused, to list, show, retry and discard
+views       the tables of the projections, with the positions they have reached
 """

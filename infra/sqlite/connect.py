@@ -24,9 +24,7 @@ class NoLedgerHere(Exception):
 def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection that commits by itself and waits for other writers; `:memory:` makes a database of its own."""
     target = f"file:{quote(str(path))}?mode=ro" if read_only else str(path)
-    connection = sqlite3.connect(
-        target, uri=read_only, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
+    connection = sqlite3.connect(target, uri=read_only, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     if not read_only:
         connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")

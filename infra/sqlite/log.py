@@ -131,7 +131,7 @@ class SQLiteLog:
         return [Stored(position, state) for position, state in rows]
 
     def page(self, start: int, limit: int) -> list[Stored]:
-        """At most `limit` entries from position `start` on. Raises BrokenRecord where one is missing, or `start` is past the end."""
+        """At most `limit` entries from `start` on. Raises BrokenRecord where one is missing, or `start` is past the end."""
         rows = self._select(
             "SELECT position, state FROM stored_events WHERE position >= ? ORDER BY position LIMIT ?", start, limit
         )
@@ -148,16 +148,14 @@ class SQLiteLog:
     def count_by_kind(self) -> dict[str, int]:
         """How many entries there are of each kind, most frequent first."""
         rows = self._select("SELECT topic, COUNT(*) FROM stored_events GROUP BY topic ORDER BY 2 DESC, 1")
-        return {kind: count for kind, count in rows}
+        return dict(rows)
 
     def mark(self, name: str) -> str | None:
         """How far the source of this name has been read."""
         rows = self._select("SELECT reached FROM marks WHERE name = ?", name)
         return rows[0][0] if rows else None
 
-    def append(
-        self, entries: Sequence[tuple[Entry, bytes]], refused: Sequence[Refused], mark: Mark | None
-    ) -> Sequence[Stored]:
+    def append(self, entries: Sequence[tuple[Entry, bytes]], refused: Sequence[Refused], mark: Mark | None) -> Sequence[Stored]:
         """Record entries, refusals and mark in one transaction; return the entries as stored. Raises Conflict or NotWritten."""
         failpoint("before_append")
         try:

@@ -1,7 +1,7 @@
 """The tables of the projections in SQLite, and the positions they have reached.
 
-The tables of generation 7 are called `promises__7`; readers use the SQL view `promises`, which shows the generation that is live.
-Swapping a rebuilt projection in is replacing that SQL view, in one transaction.
+The tables of generation 7 are called `promises__7`; readers use the SQL view `promises`, which shows the generation
+that is live. Swapping a rebuilt projection in is replacing that SQL view, in one transaction.
 """
 
 import sqlite3
@@ -190,7 +190,9 @@ def all_built(connection: sqlite3.Connection) -> list[Built]:
     rows = connection.execute(
         "SELECT name, version, policy_hash, generation, position, live FROM projections ORDER BY name, generation"
     )
-    return [Built(name, version, policy, number, position, bool(live)) for name, version, policy, number, position, live in rows]
+    return [
+        Built(name, version, policy, number, position, bool(live)) for name, version, policy, number, position, live in rows
+    ]
 
 
 def digest(connection: sqlite3.Connection, built: Built, projection: Projection) -> str:

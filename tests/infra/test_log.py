@@ -65,9 +65,7 @@ def test_what_libraries_log_loses_what_they_filled_in_and_keeps_the_place(lines:
     assert SECRET not in json.dumps([failed, objected])
 
 
-def test_a_secret_reaches_neither_logs_nor_metrics_nor_errors(
-    lines: Callable[[], list[dict[str, Any]]], empty: Told
-) -> None:
+def test_a_secret_reaches_neither_logs_nor_metrics_nor_errors(lines: Callable[[], list[dict[str, Any]]], empty: Told) -> None:
     app: FastAPI = create(empty.settings)
 
     @app.get("/broken")

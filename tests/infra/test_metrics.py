@@ -43,7 +43,9 @@ def test_reports_are_counted_by_outcome_and_refusals_by_reason(client: TestClien
     client.post("/reports", content=b"{", headers=STRUCTURED)
     after = metrics(client)
     grown = {name: after[name] - before.get(name, 0) for name in after if after[name] != before.get(name, 0)}
-    assert {name: count for name, count in grown.items() if name.startswith(("troth_reports_total", "troth_refusals_total"))} == {
+    assert {
+        name: count for name, count in grown.items() if name.startswith(("troth_reports_total", "troth_refusals_total"))
+    } == {
         'troth_reports_total{outcome="counted"}': 1,
         'troth_reports_total{outcome="repeated"}': 1,
         'troth_reports_total{outcome="void"}': 1,

@@ -48,7 +48,11 @@ def raw(message: dict[str, Any]) -> bytes:
 
 # Reporting
 
-ONE, TWO, FAULTY = made("acme", "a", ident="1"), kept("acme", "a", "2026-01-02", ident="2"), made("acme", "b") | {"time": "late"}
+ONE, TWO, FAULTY = (
+    made("acme", "a", ident="1"),
+    kept("acme", "a", "2026-01-02", ident="2"),
+    made("acme", "b") | {"time": "late"},
+)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +78,9 @@ def test_reports_are_read_one_by_one_from_an_array_or_from_lines(
     assert (again["recorded"], again["repeated"]) == (0, recorded)
 
 
-def test_reports_are_read_from_standard_input_into_a_new_ledger(troth: Troth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reports_are_read_from_standard_input_into_a_new_ledger(
+    troth: Troth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw(ONE) + b"\n" + raw(FAULTY))))
     code, printed, _ = troth(tmp_path / "new", "report", "-")
     assert code == 1
@@ -117,7 +123,9 @@ def test_what_is_refused_again_stays_with_the_new_reason(troth: Troth, empty: To
     assert (waiting["number"], waiting["reason"], waiting["times"]) == (1, "SameIdOtherContent", 2)
 
 
-def test_many_that_wait_are_tried_again_at_once(troth: Troth, empty: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_that_wait_are_tried_again_at_once(
+    troth: Troth, empty: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("infra.cli.quarantine.AT_ONCE", 2)
     reports = [made("acme", f"p{number}", at="2026-06-01T12:30:00Z") for number in range(5)]
     troth(empty.home, "report", written(tmp_path / "early", json.dumps(reports).encode()))
@@ -131,7 +139,12 @@ wiring_now = wiring.now
 
 
 def test_quarantine_asks_for_numbers_or_all_and_says_what_is_not_there(troth: Troth, empty: Told, tmp_path: Path) -> None:
-    for wrong in (("retry",), ("discard",), ("retry", "1", "--all"), ("retry", "--all", "--with", written(tmp_path / "x", b"{}"))):
+    for wrong in (
+        ("retry",),
+        ("discard",),
+        ("retry", "1", "--all"),
+        ("retry", "--all", "--with", written(tmp_path / "x", b"{}")),
+    ):
         assert troth(empty.home, "quarantine", *wrong)[0] == 2
     code, _, said = troth(empty.home, "quarantine", "show", "9")
     assert code == 1
@@ -304,7 +317,9 @@ def test_the_shell_completes_commands_and_kinds() -> None:
     def completed(words: str, count: int) -> str:
         shell = {"_TROTH_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(count)}
         main = "import sys; sys.argv = ['troth']; from infra.cli.app import main; main()"
-        ended = subprocess.run([sys.executable, "-c", main], env=os.environ | shell, capture_output=True, text=True, check=False)
+        ended = subprocess.run(
+            [sys.executable, "-c", main], env=os.environ | shell, capture_output=True, text=True, check=False
+        )
         return ended.stdout
 
     assert "quarantine" in completed("troth qua", 1)
@@ -315,7 +330,11 @@ def test_what_nobody_expected_ends_with_70_and_its_traceback(tmp_path: Path) -> 
     main = "import infra.cli.app as a; a.doctor.Settings = None; import sys; sys.argv = ['troth', 'doctor']; "
     main += "a.main()"
     ended = subprocess.run(
-        [sys.executable, "-c", main], env=os.environ | {"TROTH_HOME": str(tmp_path)}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", main],
+        env=os.environ | {"TROTH_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.returncode == 70
     assert "Traceback" in ended.stderr

@@ -157,7 +157,9 @@ def test_names_cannot_write_into_the_page(told: Told) -> None:
 # Who may ask
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8700", "8.8.8.8", "troth.com", "[2001:db8::1]:8700", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example:8700", "8.8.8.8", "troth.com", "[2001:db8::1]:8700", ""]
+)
 def test_a_page_from_elsewhere_cannot_ask_by_a_name_of_its_own(client: TestClient, host: str) -> None:
     assert client.get("/status", headers={"host": host}).json()["title"] == "AnotherHost"
 

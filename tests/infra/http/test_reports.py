@@ -118,7 +118,12 @@ FAULTY: dict[str, tuple[bytes, int, str, str]] = {
     "10,000 deep": (b'{"data":' + b"[" * 10_000 + b"]" * 10_000 + b"}", 400, "MalformedJson", ""),
     "300 kB": (body(good(dataschema="x" * 300_000)), 413, "TooLarge", ""),
     "a list": (b"[]", 422, "MalformedEnvelope", ""),
-    "no subject": (body({name: each for name, each in good().items() if name != "subject"}), 422, "MalformedEnvelope", "/subject"),
+    "no subject": (
+        body({name: each for name, each in good().items() if name != "subject"}),
+        422,
+        "MalformedEnvelope",
+        "/subject",
+    ),
     "an unknown attribute": (body(good(colour="red")), 422, "MalformedEnvelope", "/colour"),
     "a number for an id": (body(good(id=1)), 422, "MalformedEnvelope", "/id"),
     "another version": (body(good(specversion="0.3")), 422, "MalformedEnvelope", "/specversion"),
@@ -128,9 +133,19 @@ FAULTY: dict[str, tuple[bytes, int, str, str]] = {
     "the clock's own": (body(good(type="promise.lapsed.v1")), 403, "ReservedType", "/type"),
     "the ledger's source": (body(good(source="troth:clock")), 403, "ReservedType", "/source"),
     "wrong data": (body(good(data={"promise_id": "p", "promisor": SECRET})), 422, "MalformedData", "/data/promisor"),
-    "more data": (body(good(data={"promise_id": "p", "promisor": "party", SECRET: 1})), 422, "MalformedData", f"/data/{SECRET}"),
+    "more data": (
+        body(good(data={"promise_id": "p", "promisor": "party", SECRET: 1})),
+        422,
+        "MalformedData",
+        f"/data/{SECRET}",
+    ),
     "the future": (body(good(time="2026-06-01T12:06:00Z")), 422, "InTheFuture", "/time"),
-    "a huge number": (body(good()).replace(b'"promisor"', b'"weight_micro": ' + b"9" * 5_000 + b', "promisor"'), 400, "MalformedJson", ""),
+    "a huge number": (
+        body(good()).replace(b'"promisor"', b'"weight_micro": ' + b"9" * 5_000 + b', "promisor"'),
+        400,
+        "MalformedJson",
+        "",
+    ),
 }
 
 

@@ -1,0 +1,145 @@
+"""The demo: the same year from the same seed, everything that can be recorded in it, and only ever in a folder of its own."""
+
+import shlex
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from domain.entry import Entry, decode
+from domain.kinds import KINDS
+from infra.asking.status import Digests, status
+from infra.demo import cast, play, year
+from infra.demo.play import NotTheDemos, Played
+from infra.settings import Settings
+from infra.wiring import open_log
+from tests.infra.story import Told
+from tests.ledgers import made
+
+UNTIL = date(2026, 6, 30)
+Troth = Callable[..., tuple[int, str, str]]
+
+
+class Killed(Exception):
+    """The process was killed here."""
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Played]:
+    """A year that was played, and the settings of its folder."""
+    settings = Settings(home=tmp_path_factory.mktemp("demo") / "home")
+    return settings, play.play(settings, until=UNTIL)
+
+
+def digests(settings: Settings) -> dict[str, str | None]:
+    """The digest of every projection."""
+    return {each.name: each.digest for each in status(settings, Digests()).projections}
+
+
+def test_the_year_is_one_of_a_small_company(played: tuple[Settings, Played]) -> None:
+    _, it = played
+    assert 4_000 <= it.entries <= 6_500
+    assert it.parties == len(cast.PARTIES) == 25
+    assert {party.kind for party in cast.PARTIES} == {"customer", "partner", "supplier", "employee", "community"}
+    assert (len(cast.TEAMS), sum(map(len, cast.TEAMS.values()))) == (4, 12)
+
+
+def test_every_kind_and_every_outcome_occurs(played: tuple[Settings, Played]) -> None:
+    settings, _ = played
+    assert {entry.kind for entry in entries(settings)} == set(KINDS)
+    reasons = {void.reason for entry in entries(settings) for void in entry.after.void}
+    assert {"renegotiated_without_consent", "renegotiated_after_due", "already_kept", "corrected", "retracted"} <= reasons
+    assert set(status(settings).quarantine) == {
+        "InTheFuture",
+        "MalformedData",
+        "MalformedEnvelope",
+        "MalformedJson",
+        "SameIdOtherContent",
+        "UnknownType",
+    }
+
+
+def test_reports_come_late_twice_and_never_before_they_happened() -> None:
+    reports = year.reports(play.SEED, UNTIL)
+    assert [each.at for each in reports] == sorted(each.at for each in reports)
+    twice = [raw for raw, count in Counter(each.raw for each in reports).items() if count > 1]
+    assert len(twice) > 50
+    assert year.begins_at(UNTIL) <= reports[0].at <= reports[-1].at < year.ends_at(UNTIL)
+
+
+def test_the_same_seed_and_day_are_the_same_year_and_others_another() -> None:
+    reports = year.reports(play.SEED, UNTIL)
+    assert year.reports(play.SEED, UNTIL) == reports
+    assert year.reports(2, UNTIL) != reports
+    assert year.reports(play.SEED, date(2026, 6, 29)) != reports
+
+
+def test_a_year_that_was_interrupted_comes_to_the_same_digests(
+    played: tuple[Settings, Played], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, it = played
+    again = Settings(home=tmp_path / "again")
+    bring_on, days = play._bring_on, iter(range(200))
+
+    def until_it_is_killed(drivers: play.Drivers) -> None:
+        if next(days, None) is None:
+            raise Killed
+        bring_on(drivers)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(play, "_bring_on", until_it_is_killed)
+        with pytest.raises(Killed):
+            play.play(again, until=UNTIL)
+    assert play.play(again) == it
+    assert digests(again) == digests(settings)
+
+
+def test_what_was_known_when_can_be_asked(played: tuple[Settings, Played]) -> None:
+    settings, _ = played
+    recorded = [(entry.recorded_at, entry.happened_at) for entry in entries(settings)[1:]]
+    assert recorded == sorted(recorded, key=lambda each: each[0])
+    assert all(recorded_at >= happened_at for recorded_at, happened_at in recorded)
+
+
+def test_a_folder_that_holds_the_year_is_only_served(played: tuple[Settings, Played]) -> None:
+    settings, it = played
+    assert play.play(settings) == it
+    assert play.play(settings, until=UNTIL) == it
+    with pytest.raises(NotTheDemos, match="holds the demo's year until 2026-06-30 of seed 1"):
+        play.play(settings, seed=2)
+
+
+def test_a_folder_that_holds_another_ledger_is_left_alone(empty: Told, troth: Troth) -> None:
+    empty.report(made("acme", "p"))
+    code, _, wrong = troth(empty.home, "demo", "--no-serve")
+    assert code == 1
+    assert "is not the demo's" in wrong
+    assert "set TROTH_HOME to another folder" in wrong
+
+
+def test_a_year_that_has_not_ended_cannot_be_told(tmp_path: Path) -> None:
+    with pytest.raises(NotTheDemos, match="has not happened yet"):
+        play.play(Settings(home=tmp_path / "future"), until=date(2100, 1, 1))
+    assert not (tmp_path / "future").exists()
+
+
+def test_every_command_that_is_worth_trying_works(played: tuple[Settings, Played], troth: Troth, tmp_path: Path) -> None:
+    home = shutil.copytree(played[0].home, tmp_path / "home")
+    code, printed, _ = troth(home, "demo", "--no-serve")
+    assert code == 0
+    assert len(play.COMMANDS) == 5
+    for command, _ in play.COMMANDS:
+        assert command in printed
+        code, shown, wrong = troth(home, *shlex.split(command)[1:])
+        assert (code, wrong) == (0, "")
+        assert len(shown.splitlines()) > 5
+
+
+def entries(settings: Settings) -> list[Entry]:
+    """The whole record."""
+    with closing(open_log(settings)) as log:
+        return [decode(each.state) for each in log.page(0, 10**6)]

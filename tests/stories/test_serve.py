@@ -1,0 +1,195 @@
+"""`troth serve` as a process: it says where it listens, takes reports, answers, drains when it is told to end, and starts again."""
+
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.ledgers import kept, made
+
+pytestmark = pytest.mark.service
+
+TROTH = [sys.executable, "-c", "import sys; sys.argv[0] = 'troth'; from infra.cli.app import main; main()"]
+SECONDS = 30
+
+
+class Served:
+    """A process that serves a ledger, and what it has said."""
+
+    def __init__(self, home: Path, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [*TROTH, *(arguments or ("serve", "--port", "0"))],
+            env=os.environ | {"TROTH_HOME": str(home), "TROTH_LOG_FORMAT": "json"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        said = ""
+        while not (found := re.search(r"http://\S+", said)):
+            line = self.process.stdout.readline()
+            assert line, self.process.communicate(timeout=SECONDS)
+            said += line
+        self.url = found[0]
+
+    def ask(self, path: str, body: Any = None, *, media: str = "application/cloudevents+json") -> Any:
+        """What it answers."""
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            with urlopen(Request(self.url + path, data, {"content-type": media}), timeout=SECONDS) as answer:  # noqa: S310  # ours
+                return json.load(answer)
+        except HTTPError as refused:
+            return json.load(refused)
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, list[dict[str, Any]], str]:
+        """Tell it to end: its exit code, its log, and what else it said on standard error."""
+        self.process.send_signal(how)
+        return self.ended()
+
+    def ended(self) -> tuple[int, list[dict[str, Any]], str]:
+        """Wait until it has ended."""
+        _, said = self.process.communicate(timeout=SECONDS)
+        lines = said.splitlines()
+        log = [json.loads(line) for line in lines if line.startswith("{")]
+        return self.process.returncode, log, "\n".join(line for line in lines if not line.startswith("{"))
+
+
+@contextmanager
+def serving(home: Path, *arguments: str) -> Iterator[Served]:
+    """A ledger that is served for as long as the block lasts."""
+    served = Served(home, *arguments)
+    try:
+        yield served
+    finally:
+        served.process.kill()
+        served.process.communicate(timeout=SECONDS)
+
+
+def troth(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    environment = os.environ | {"TROTH_HOME": str(home), "COLUMNS": "200"}
+    return subprocess.run([*TROTH, *arguments], env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+
+
+def until(served: Served, path: str, met: Any) -> Any:
+    """The first answer that meets the condition."""
+    for _ in range(2_000):
+        answer = served.ask(path)
+        if met(answer):
+            return answer
+    raise AssertionError(answer)
+
+
+def test_a_promise_is_reported_kept_and_scored_and_the_answers_survive_the_process(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        assert served.ask("/readyz")["ready"] or until(served, "/readyz", lambda answer: answer["ready"])
+        receipt = served.ask("/reports", made("acme", "p", "2026-01-01", "2026-01-10"))
+        assert receipt["outcome"] == "counted"
+        assert served.ask("/reports", kept("acme", "p", "2026-01-09"))["position"] == receipt["position"] + 1
+        until(served, "/parties/acme/trust", lambda answer: answer.get("in_us", {}).get("as_desired_count") == 1)
+        explained = served.ask("/parties/acme/explanation?as_of=2026-02-01T00:00:00Z")
+        projections = until(served, "/projections", lambda answer: all(each["lag"] == 0 for each in answer["projections"]))
+        code, log, rest = served.end()
+    assert (code, rest) == (0, "")
+    assert [line["event"] for line in log] == ["serving", "stopping", "stopped"]
+    assert log[0]["address"] == served.url
+    with serving(tmp_path) as served:
+        assert served.ask("/projections") == projections
+        again = served.ask("/parties/acme/explanation?as_of=2026-02-01T00:00:00Z")
+        assert {name: each for name, each in again.items() if name != "asked"} == {
+            name: each for name, each in explained.items() if name != "asked"
+        }
+        assert served.end(signal.SIGINT)[0] == 0
+
+
+def test_what_was_under_way_is_answered_before_it_ends(tmp_path: Path) -> None:
+    def batch(number: int) -> list[dict[str, Any]]:
+        return [made(f"p{number}", f"{each}", ident=f"{number}-{each}") for each in range(500)]
+
+    with serving(tmp_path) as served, ThreadPoolExecutor(4) as requests:
+        media = "application/cloudevents-batch+json"
+        answers = [requests.submit(served.ask, "/reports", batch(number), media=media) for number in range(4)]
+        answers[0].result(SECONDS)
+        code, _, _ = served.end()
+        receipts: list[dict[str, Any]] = []
+        for answer in answers:
+            if answer.exception(SECONDS) is None:  # the server had not taken its connection yet
+                receipts += answer.result()
+    assert code == 0
+    assert len(receipts) >= 500
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as ledger:
+        recorded = {position for (position,) in ledger.execute("SELECT position FROM stored_events")}
+    ledger.close()
+    assert {each["position"] for each in receipts} <= recorded
+    assert recorded == set(range(len(recorded)))
+
+
+def test_a_second_one_on_the_same_folder_says_so_and_binds_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path), socket.create_server(("127.0.0.1", 0)) as taken:
+        # Its port is taken too: that it does not say so shows that it did not come to binding.
+        ended = troth(tmp_path, "serve", "--port", str(taken.getsockname()[1]))
+    assert ended.returncode == 4
+    assert "another process" in ended.stderr
+    assert "cannot listen" not in ended.stderr
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = troth(tmp_path, "serve", "--port", str(port))
+    assert ended.returncode == 4
+    assert f"cannot listen on port {port} of 127.0.0.1" in ended.stderr
+    assert "--port" in ended.stderr
+
+
+def test_drivers_that_fail_stop_the_process_with_what_to_do(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        for number in range(3):
+            served.ask("/reports", made("acme", f"p{number}"))
+        until(served, "/projections", lambda answer: all(each["lag"] == 0 for each in answer["projections"]))
+        with sqlite3.connect(tmp_path / "ledger.sqlite") as ledger:
+            ledger.execute("UPDATE stored_events SET position = position + 10 WHERE position = 3")
+        ledger.close()
+        code, log, rest = served.ended()
+    assert code == 3
+    assert "drivers_failed" in [line["event"] for line in log]
+    assert "an entry is missing" in rest
+    assert "troth doctor" in rest
+
+
+def test_commands_work_beside_it_and_a_rebuild_is_done_by_it(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        served.ask("/reports", made("acme", "p"))
+        until(served, "/parties", lambda answer: answer["parties"])
+        shown = json.loads(troth(tmp_path, "status", "--json").stdout)
+        assert shown["entries"] == 2
+        rebuilt = troth(tmp_path, "rebuild", "trust", "--json")
+        assert rebuilt.returncode == 0, rebuilt.stderr
+        (trust,) = json.loads(rebuilt.stdout)["projections"]
+        assert trust in shown["projections"]
+        report = tmp_path / "report.json"
+        report.write_text(json.dumps(kept("acme", "p", "2026-01-02")))
+        assert troth(tmp_path, "report", str(report)).returncode == 0
+        until(served, "/parties/acme/trust", lambda answer: answer["in_us"]["as_desired_count"] == 1)
+        assert troth(tmp_path, "doctor").returncode == 0
+        assert served.end()[0] == 0
+
+
+def test_the_demo_is_served_with_commands_to_try(tmp_path: Path) -> None:
+    with serving(tmp_path, "demo", "--port", "0", "--until", "2026-06-30") as served:
+        assert len(served.ask("/parties?limit=1000")["parties"]) == 25
+        assert served.ask("/parties/harbour-hotel/trust")["in_us"]["evidence_count"] > 30
+        assert served.end()[0] == 0
