@@ -1,4 +1,4 @@
-"""`troth serve` as a process: it says where it listens, takes reports, answers, drains when it is told to end, and starts again."""
+"""`troth serve` as a process: it says where it listens, takes reports, answers, drains when told to end, and starts again."""
 
 import json
 import os
@@ -98,7 +98,7 @@ def test_a_promise_is_reported_kept_and_scored_and_the_answers_survive_the_proce
         assert served.ask("/readyz")["ready"] or until(served, "/readyz", lambda answer: answer["ready"])
         receipt = served.ask("/reports", made("acme", "p", "2026-01-01", "2026-01-10"))
         assert receipt["outcome"] == "counted"
-        assert served.ask("/reports", kept("acme", "p", "2026-01-09"))["position"] == receipt["position"] + 1
+        assert served.ask("/reports", kept("acme", "p", "2026-01-09"))["position"] > receipt["position"]
         until(served, "/parties/acme/trust", lambda answer: answer.get("in_us", {}).get("as_desired_count") == 1)
         explained = served.ask("/parties/acme/explanation?as_of=2026-02-01T00:00:00Z")
         projections = until(served, "/projections", lambda answer: all(each["lag"] == 0 for each in answer["projections"]))

@@ -69,7 +69,7 @@ ONE, TWO, FAULTY = (
     ids=["one", "one on many lines", "lines", "array", "lines with faults", "text", "nothing"],
 )
 def test_reports_are_read_one_by_one_from_an_array_or_from_lines(
-    troth: Troth, empty: Told, tmp_path: Path, content: bytes, recorded: int, refused: int
+    troth: Troth, empty: Told, tmp_path: Path, *, content: bytes, recorded: int, refused: int
 ) -> None:
     file = written(tmp_path / "reports", content)
     told = answer(troth, empty, "report", file, expected=1 if refused else 0)
@@ -183,7 +183,7 @@ def test_a_rebuild_that_comes_to_something_else_is_not_shown_to_readers(troth: T
     troth(told.home, "status")
     with sqlite3.connect(told.home / "views.sqlite") as views:
         (generation,) = views.execute("SELECT generation FROM projections WHERE name = 'company'").fetchone()
-        views.execute(f"UPDATE promises__{generation} SET person = 'somebody else'")
+        views.execute(f"UPDATE promises__{generation} SET person = 'somebody else'")  # noqa: S608  # a number of ours
     views.close()
     code, _, wrong = troth(told.home, "rebuild", "company")
     assert code == 1
@@ -232,7 +232,7 @@ def test_config_says_what_is_wrong_with_a_setting(troth: Troth, told: Told, monk
     monkeypatch.setenv("TROTH_PROT", "9000")
     code, printed, wrong = troth(told.home, "config")
     assert code == 2
-    assert "0.0.0.0" in printed
+    assert "0.0.0.0" in printed  # noqa: S104  # the same
     assert "TROTH_HOST: " in wrong
     assert "TROTH_PROT is set and is no setting" in wrong
     assert troth(told.home, "status")[0] == 2
