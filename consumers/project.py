@@ -43,7 +43,7 @@ class Projector:
         """Bring views nearer to the end of the log; False where all are there."""
         if self._policy_until is not None and self._clock() >= self._policy_until:
             self._look_up_policy()
-        self._begin_what_is_wanted()
+        self.begin_what_is_wanted()
         end = self._log.end()
         moved = self._advance([each for each in self._views.built() if each.live and self._can_fold(each)])
         for each in self._building():
@@ -82,7 +82,8 @@ class Projector:
         projection = self._projections.get(built.name)
         return projection is not None and (projection.version, self._hash(projection)) == (built.version, built.policy_hash)
 
-    def _begin_what_is_wanted(self) -> None:
+    def begin_what_is_wanted(self) -> None:
+        """Make the tables of what is not there yet: from then on readers find them, empty as they may be."""
         built = self._views.built()
         for projection in self._projections.values():
             of_it = [each for each in built if each.name == projection.name]

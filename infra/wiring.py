@@ -96,6 +96,7 @@ class Drivers:
         self._lock = _drive(settings.home)
         self.views: SQLiteViews = sqlite_views.open_views(settings.home)
         self.projector = Projector(self.log, self.views, PROJECTIONS, clock)
+        self.projector.begin_what_is_wanted()
         self.clock = LapseClock(SQLiteAgenda(self.views.connection), open_intake(self.log, observe, clock), clock)
         self.ranking = Ranking(self.views.connection, self.log)
 

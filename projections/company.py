@@ -199,10 +199,10 @@ def of_standing(standing: Standing, context: Context) -> Sequence[Change]:
             shown = _incident(standing, stream, party)
         case FeedbackStanding(feedback_id=reference):
             row = (party, *_THREAD(standing), standing.team, standing.category, standing.channel, standing.lapsed)
-            shown = [(FEEDBACK.name, stream, row), _total(party, "feedback_count")]
+            shown = [_total(party, "feedback_count"), (FEEDBACK.name, stream, row)]
         case InteractionStanding(interaction_id=reference):
             row = (party, *_CONTACT(standing), *_CONTACT_DETAILS(standing))
-            shown = [(INTERACTIONS.name, stream, row), _total(party, "interaction_count")]
+            shown = [_total(party, "interaction_count"), (INTERACTIONS.name, stream, row)]
         case PartyStanding():
             return [_total(party), *_registered(standing, party), *_unsettled(standing, "party", stream, party)]
         case PolicyStanding():
@@ -226,7 +226,7 @@ def _promise(it: PromiseStanding, stream: Key, party: str) -> list[Change]:
     row = (party, it.promise_id, it.promisor, it.status, kept, *when, *_PROMISE_TERMS(it), *_PROMISE_MARKS(it))
     overdue = it.promisor == "company" and it.status == "open" and it.lapsed
     total = _total(party, "promise_count", "overdue_count") if overdue else _total(party, "promise_count")
-    return [(PROMISES.name, stream, row), total]
+    return [total, (PROMISES.name, stream, row)]
 
 
 def _incident(it: IncidentStanding, stream: Key, party: str) -> list[Change]:
@@ -234,7 +234,7 @@ def _incident(it: IncidentStanding, stream: Key, party: str) -> list[Change]:
     row = (party, *_INCIDENT_OPENING(it), *_INCIDENT_TIMES(it), it.reassignments, escalations, *_INCIDENT_MARKS(it))
     unresolved = it.status in ("open", "paused")
     total = _total(party, "incident_count", "open_incident_count") if unresolved else _total(party, "incident_count")
-    return [(INCIDENTS.name, stream, row), total]
+    return [total, (INCIDENTS.name, stream, row)]
 
 
 def _registered(it: PartyStanding, party: str) -> list[Change]:

@@ -212,10 +212,7 @@ def _judged(
     by = " ".join(map(str, standing.by))
     family = str(standing.__struct_config__.tag)
     row = (party, family, reference, direction, at, weight, outcome, because, *who, opened_on, by)
-    changes: list[Change] = [
-        (EVIDENCE.name, (context.stream,), row),
-        (SUMS.name, ("party", party, direction), (mass, gain - beyond, *counts)),
-    ]
+    changes: list[Change] = [(SUMS.name, ("party", party, direction), (mass, gain - beyond, *counts))]
     if opened_on is not None:
         changes.append((RECOVERIES.name, (party, kind, opened_on), (1, beyond)))
     if direction == "in_us":
@@ -223,6 +220,7 @@ def _judged(
         for subject_kind, subject in zip(PROMISORS, who, strict=True):
             if subject is not None:
                 changes.append((SUMS.name, (subject_kind, subject, direction), of_promisor))
+    changes.append((EVIDENCE.name, (context.stream,), row))
     return changes
 
 

@@ -8,5 +8,7 @@ parties, promises, incidents, feedback, timeline, entries
             one list each, and one party in short
 company     the company view of one party from our seat; next_steps: what to do next
 theirs      the company view from the party's own seat
+status      how far everything has come; front: a few numbers for the front page
+quarantine  what was refused, and trying it again; receipt: receipts, as answers show them
 ranking     the table of parties by trust, layer and what is overdue
 """

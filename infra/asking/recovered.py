@@ -2,8 +2,8 @@
 
 Let down: a piece of evidence about us with outcome 0 (broken, overdue, far too late). Recovered: since the last of them at
 least `good` pieces came out as desired, and at the moment of one of them trust stood no lower than just before the failure,
-and no lower than where nothing is known. That it fades later, as all trust does when
-nothing happens, is no new failure and takes nothing back.
+and no lower than where nothing is known. That it fades later, as all trust does when nothing happens, is no new failure and
+takes nothing back.
 """
 
 from bisect import bisect_left, bisect_right
@@ -138,7 +138,7 @@ def _way(moment: Moment, party: str, good: int) -> _Way | None:
     for at in since[good - 1 :]:
         now = standing(at, bisect_right(instants, at))
         regained = now.numerator * before.denominator >= before.numerator * now.denominator
-        if regained and now.numerator >= rules.prior_rate_micro * now.denominator // MICRO:
+        if regained and now.numerator * MICRO >= rules.prior_rate_micro * now.denominator:
             return _Way(at, party, failures[-1], len(failures), len(since), before, failed, now)
     return None
 

@@ -26,10 +26,10 @@ MARK: Final = "demo"
 WHOLE: Final = "whole"
 SUMMARY: Final = "{entries:,} entries about {parties} parties: a year of Kestrel Coffee until {until} (seed {seed}), in {home}"
 COMMANDS: Final = (
-    ("troth parties", "who can trust us how far, and who is overdue"),
+    ("troth board --by team", "which team keeps its word, and how surely that is known"),
     ("troth show harbour-hotel", "all that lies between us and one customer"),
     ("troth explain old-mill-cafe", "why its trust has sunk, to the last millionth"),
-    ("troth promises --state overdue", "what was promised and is overdue now"),
+    ("troth parties --sort overdue", "who waits for what we promised, and how far they trust us"),
     ("troth timeline northgate-offices", "a customer whom nobody called any more"),
 )
 """What is worth trying on the demo's ledger, and what each shows."""

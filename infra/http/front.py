@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from domain.instant import text
-from infra.asking import front, status
+from infra.asking import board, front, status
 from infra.asking.front import Examples
 from infra.asking.moment import Present
 from infra.demo.play import MARK
@@ -27,6 +27,7 @@ COMMANDS = (
     ("troth show {party}", "all that lies between us and one of them"),
     ("troth explain {party}", "every contribution to its trust, to the last millionth"),
     ("troth timeline {party}", "all that was recorded about it"),
+    ("troth board", "the company as a whole: who keeps their word, what is due, how long it takes"),
     ("troth promises --state overdue", "what is overdue now"),
     ("troth incidents", "trouble, and how it stands"),
     ("troth entries --count-by kind", "what the record holds"),
@@ -43,6 +44,7 @@ _POLICY = (
 )
 _PAGES = Environment(loader=PackageLoader("infra.http", "pages"), autoescape=True, undefined=StrictUndefined)
 _PAGES.filters["count"] = lambda number: f"{number:,}"
+_PAGES.filters["percent"] = lambda micro: f"{micro / 10_000:.1f} %"
 _PAGES.filters["minute"] = lambda instant: text(instant)[:16].replace("T", " ") + " UTC"
 
 
@@ -60,14 +62,12 @@ async def page(request: Request) -> Response:
     state = request.app.state
     present: Present = state.present
     of_all = await asyncio.to_thread(status.status, state.settings)
-    built = bool(of_all.projections)
     with present.moment(now()) as moment:
-        examples = front.examples(moment) if built else Examples(party=None, team=None, position=0)
-        headline = front.headline(moment) if built else None
+        examples, of_company = front.examples(moment), board.of_company(moment)
     shown = _PAGES.get_template("front.html").render(
         style=_STYLE,
         status=of_all,
-        headline=headline,
+        board=of_company,
         demo=state.log.mark(MARK) is not None,
         questions=list(_questions(request, examples)),
         commands=[(each.format(party=examples.party or "PARTY"), meaning) for each, meaning in COMMANDS],
@@ -96,4 +96,4 @@ def _questions(request: Request, examples: Examples) -> Iterator[Question]:
             wanted = re.findall(r"{(\w+)}", path)
             known = {name: quote(value, safe="") for name in wanted if (value := values.get(name)) is not None}
             example = path.format(**known) if len(known) == len(wanted) else None
-            yield Question(path, example, operations["get"].get("description", "").split("\n")[0])
+            yield Question(path, example, operations["get"].get("description", "").split("\n")[0].replace("`", ""))

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from domain.refusal import Refusal
 from domain.strictjson import pointer
+from infra import log
 from infra.asking.answers import BadQuestion, NotFound
 from infra.http.desk import NotRecorded
 from infra.sqlite.connect import Unusable
@@ -81,6 +82,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Unusable)
     async def _unusable(_: Request, error: Exception) -> Response:
+        log.get().error("unusable", reason=type(error).__name__, where=log.place(error.__traceback__))
         return problem(503, "Unusable", "the ledger's files cannot be used: `troth doctor` says what is wrong")
 
     @app.exception_handler(Exception)  # answered, and still raised: the server logs where it comes from

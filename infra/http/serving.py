@@ -68,7 +68,8 @@ async def _serve(settings: Settings, listening: Callable[[str], None]) -> None:
         workers = (app.state.driving, app.state.desk)
         for each in workers:
             each.on_failure = server.stop
-        with closing(bound(settings)) as listener:
+        # Signals are heard from before anybody knows that we serve: who starts us and at once ends us gets a drained 0 too.
+        with server.capture_signals(), closing(bound(settings)) as listener:
             address = url(listener)
             if all(each.failed is None for each in workers):
                 listening(address)

@@ -48,9 +48,7 @@ def happened_by(reports: Iterable[Message], until: int) -> list[Message]:
     return [each for each in reports if parse(each["time"]) <= until]
 
 
-def state(
-    projection: Projection, record: Sequence[Entry], *, cuts: Iterable[int] = (), policy: Policy = POLICY
-) -> State:
+def state(projection: Projection, record: Sequence[Entry], *, cuts: Iterable[int] = (), policy: Policy = POLICY) -> State:
     """What the projection's tables hold after these entries, written whenever the position is one of `cuts`."""
     held: State = {table.name: {} for table in projection.tables}
     for start, end in pairwise(sorted({0, *(cut % (len(record) + 1) for cut in cuts), len(record)})):

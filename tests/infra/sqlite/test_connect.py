@@ -146,7 +146,7 @@ for number in range(int(sys.argv[2])):
 
 def test_processes_that_make_one_ledger_at_once_both_succeed_with_one_policy(tmp_path: Path) -> None:
     """They are forked, to be as close together as they can be: without `making.lock` one in three hundred was locked out."""
-    rounds = 8
+    rounds = 20
     root = Path(__file__).resolve().parents[3]
     program = [sys.executable, "-c", MAKE_AT_ONCE, str(tmp_path), str(rounds)]
     done = subprocess.run(program, cwd=root, capture_output=True, text=True, check=False)
