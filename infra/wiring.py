@@ -21,7 +21,7 @@ from infra.settings import Settings
 from infra.sqlite import log as sqlite_log
 from infra.sqlite import views as sqlite_views
 from infra.sqlite.agenda import SQLiteAgenda
-from infra.sqlite.connect import Connection, connect
+from infra.sqlite.connect import Connection, NoLedgerHere, connect
 from infra.sqlite.log import SQLiteLog
 from infra.sqlite.quarantine import Quarantine
 from infra.sqlite.views import SQLiteViews
@@ -152,8 +152,11 @@ def _drive(home: Path) -> int:
 @contextmanager
 def _making(home: Path) -> Iterator[None]:
     """Wait until nobody else makes the ledger in this folder: two that open a new SQLite file at once lock each other out."""
-    home.mkdir(parents=True, exist_ok=True)
-    handle = _lock(home / "making.lock", fcntl.LOCK_EX)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        handle = _lock(home / "making.lock", fcntl.LOCK_EX)
+    except OSError as wrong:
+        raise NoLedgerHere(f"no ledger can be made in {home}: {wrong.strerror}") from wrong
     try:
         yield
     finally:

@@ -18,7 +18,7 @@ class UnknownSchema(Exception):
 
 
 class NoLedgerHere(Exception):
-    """There is no ledger in the folder."""
+    """There is no ledger in the folder, or none can be made there."""
 
 
 def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:

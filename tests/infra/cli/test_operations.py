@@ -91,6 +91,15 @@ def test_reports_are_read_from_standard_input_into_a_new_ledger(
 # Quarantine
 
 
+def test_a_folder_that_cannot_be_made_is_said_and_what_to_do(troth: Troth, tmp_path: Path) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_bytes(b"")
+    code, _, wrong = troth(in_the_way / "home", "report", written(tmp_path / "event.json", raw(made("acme", "p"))))
+    assert code == 3
+    assert "no ledger can be made in" in wrong
+    assert "TROTH_HOME" in wrong
+
+
 def test_what_was_refused_is_listed_shown_corrected_and_discarded(troth: Troth, empty: Told, tmp_path: Path) -> None:
     troth(empty.home, "report", written(tmp_path / "faulty", json.dumps([FAULTY, ONE | {"type": "no.such.v1"}, 7]).encode()))
     assert [each["reason"] for each in answer(troth, empty, "quarantine", "list")["refused"]] == [
