@@ -1,16 +1,14 @@
 """Layers: how deep a relationship goes, from social penetration theory (Altman and Taylor 1973), and back when neglected.
 
 State is counts by month (UTC) of when things happened; nothing in it depends on arrival. A layer is the highest whose every
-condition holds. Which one depends on the path: to hold a layer takes less than to reach it (hysteresis), so the months are
-walked in order, from the first in which anything happened.
-
-An incident is a contact too: opened, the party spoke; resolved, the company did. So is feedback received and answered.
+condition holds. To hold one takes less than to reach it (hysteresis), so the months are walked from the first on. Incidents
+are contacts too (opened, the party spoke; resolved, the company did), and so is feedback.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
-from operator import ge
+from functools import cache, cached_property, lru_cache
+from operator import add, ge
 from typing import NamedTuple
 
 from domain.feedback import FeedbackStanding
@@ -21,7 +19,6 @@ from domain.kinds import Standing
 from domain.party import PartyStanding
 from domain.policy import Policy, PolicyStanding
 from domain.promise import PromiseStanding, on_time
-from projections import decay
 from projections.fold import Change, Column, Context, Projection, Table
 
 MICRO = 1_000_000
@@ -99,8 +96,10 @@ class _Asks(NamedTuple):
     lower_micro: int
 
 
+_TOTALS = COUNTS[2:]
 _BREADTH = ("channel", "topic", "touchpoint")
-_PLAIN = ("tenure_days", "dialog_micro", *COUNTS[2:], *(f"{each}s" for each in _BREADTH))
+_PLAIN = ("tenure_days", "dialog_micro", *_TOTALS, *(f"{each}s" for each in _BREADTH))
+_CONDITIONS = (*_PLAIN, "mass_micro", "trust_lower_bound_micro")
 
 
 @dataclass(frozen=True)
@@ -201,13 +200,10 @@ class _There:
         self._plain = plain
         self._at = at
         self._trusted_at = trusted
-        self._found: Trusted | None = None
 
-    @property
+    @cached_property
     def trusted(self) -> Trusted:
-        if self._found is None:
-            self._found = self._trusted_at(self._at)
-        return self._found
+        return self._trusted_at(self._at)
 
     def meets(self, asks: _Asks) -> bool:
         if not all(map(ge, self._plain, asks.plain)):
@@ -219,10 +215,9 @@ class _There:
         return all(map(ge, self._plain[1:], asks.plain[1:]))
 
     def conditions(self, asks: _Asks) -> Sequence[Condition]:
-        names = (*_PLAIN, "mass_micro", "trust_lower_bound_micro")
         values = (*self._plain, self.trusted.mass_micro, self.trusted.lower_micro())
         needed = (*asks.plain, asks.mass_micro, asks.lower_micro)
-        return [Condition(*each, each[1] >= each[2]) for each in zip(names, values, needed, strict=True)]
+        return [Condition(*each, each[1] >= each[2]) for each in zip(_CONDITIONS, values, needed, strict=True)]
 
 
 class _Path:
@@ -237,7 +232,8 @@ class _Path:
         self._first_at = parse(f"{min(days)}T00:00:00Z") if days else month_end(first - 1)
         self._window = policy.layers.window_days * DAY
         self._half_life = policy.layers.dialog_half_life_days * DAY
-        self._totals = [0] * len(COUNTS)
+        self._spoken: list[tuple[int, int, int]] = []
+        self._totals = [0] * len(_TOTALS)
         self._last_met: dict[str, dict[str, int]] = {each: {} for each in (*_BREADTH, "day")}
 
     @property
@@ -246,34 +242,40 @@ class _Path:
         return self._ahead[-1] if self._ahead else None
 
     def there(self, month: int, trusted: Callable[[int], Trusted]) -> _There:
-        """What there is when the month ends, or at `at` if that is earlier. Contacts fade from the end of their month on."""
+        """What there is when the month ends, or at `at` if that is earlier."""
         at = min(month_end(month), self._at)
-        growth = decay.growth(decay.LANDMARK + at - self._first_at, self._half_life)
         if month == self.next_month:
-            self._take(self._ahead.pop(), growth)
-        inbound, outbound, *totals = self._totals
+            self._take(self._ahead.pop(), at)
         window = month_of(at - self._window) if at > self._window else 0
         breadth = [sum(map(window.__le__, self._last_met[each].values())) for each in _BREADTH]
-        return _There(
-            ((at - self._first_at) // DAY, 2 * MICRO * min(inbound, outbound) // growth, *totals, *breadth), at, trusted
-        )
+        return _There(((at - self._first_at) // DAY, self._dialog(at), *self._totals, *breadth), at, trusted)
 
-    def _take(self, month: int, growth: int) -> None:
-        """Dialog is added up by forward decay, as trust is in `decay`; its landmark is the first day."""
+    def _take(self, month: int, ends_at: int) -> None:
         counts = self._months.counts.get(month)
         if counts is not None:
-            scales = (growth, growth, 1, 1, 1)
-            self._totals = [total + counts[name] * by for total, name, by in zip(self._totals, COUNTS, scales, strict=True)]
+            self._totals = list(map(add, self._totals, (counts[name] for name in _TOTALS)))
+            self._spoken.append((ends_at, counts["inbound"] * MICRO, counts["outbound"] * MICRO))
         for dimension, value in self._months.breadth.get(month, ()):
             self._last_met[dimension][value] = month
+
+    def _dialog(self, at: int) -> int:
+        """Contacts both ways, by the rarer way: halved with each whole half-life since their month, gone after ten."""
+        inbound = outbound = 0
+        for ended_at, by_party, by_company in reversed(self._spoken):
+            halvings = (at - ended_at) // self._half_life
+            if halvings > 10:
+                break
+            inbound += by_party >> halvings
+            outbound += by_company >> halvings
+        return 2 * min(inbound, outbound)
 
 
 def _asks(policy: Policy, level: int, *, holding: bool = False) -> _Asks:
     """To hold a layer takes the share `hysteresis` of what it takes to reach it; part of a count is a whole one."""
     rules = getattr(policy.layers, NAMES[level])
     share = policy.layers.hysteresis_micro if holding else MICRO
-    takes = [-(-getattr(rules, each) * share // MICRO) for each in (*_PLAIN, "mass_micro", "lower_bound_micro")]
-    return _Asks(tuple(takes[:-2]), *takes[-2:])
+    *plain, mass, lower = (-(-getattr(rules, each) * share // MICRO) for each in (*_PLAIN, "mass_micro", "lower_bound_micro"))
+    return _Asks(tuple(plain), mass, lower)
 
 
 def _count(party: str, at: int, *names: str) -> Change:

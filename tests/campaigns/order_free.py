@@ -2,9 +2,10 @@
 
     python -m tests.campaigns.order_free --seeds 50 --reports 20000
 
-The reports contradict, correct and retract each other (tests/crowd.py). Each seed shuffles them, so that some come long after
-others that happened later; sends three in ten of them again; cuts them into batches of any size; and lets the projectors
-catch up whenever it likes. All of it goes through the real intake, SQLite and projectors.
+The reports contradict, correct and retract each other (tests/crowd.py), and some promise what is still to come. Each seed
+sends three in ten of them again; shuffles them, or lets them come as they happened but for delays, a tenth of them up to a
+year late; cuts them into batches of any size; and lets the projectors catch up and the clock look whenever it likes. All of it
+goes through the real intake, SQLite and projectors.
 """
 
 import argparse
@@ -15,11 +16,13 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
+from domain.instant import DAY, parse, text
 from tests.crowd import crowd
-from tests.ledgers import Ledger, Message
+from tests.ledgers import NOW, Ledger, Message, made, said
 
 LARGEST_BATCH = 1_000
 REPEATED = 0.3
+LATE = 0.1
 
 
 def main() -> int:
@@ -44,15 +47,30 @@ def main() -> int:
 
 
 def told(count: int) -> list[Message]:
-    """So many different reports."""
-    return list(islice(crowd(7, count, parties=max(20, count // 50), repeated=0), count))
+    """So many different reports; some promise what is still to come, so that the agenda is not empty either."""
+    ahead = [report for number in range(count // 75) for report in to_come(number)]
+    return [*ahead, *islice(crowd(7, count, parties=max(20, count // 50), repeated=0), count - len(ahead))]
+
+
+def to_come(number: int) -> list[Message]:
+    """A promise that falls due in the future, and a new due time that was agreed or was not."""
+    party, name = f"party-{number % 20}", f"to-come-{number}"
+    first, later = (text(NOW + days * DAY) for days in (number % 90 + 1, number % 60 + 120))
+    moved = {"promise_id": name, "new_due_at": later, "consent": number % 2 == 0}
+    return [
+        made(party, name, "2026-05-01", first, ident=name),
+        said("promise.renegotiated.v1", party, "2026-05-10", ident=f"{name}-moved", **moved),
+    ]
 
 
 def digests_of(reports: list[Message], seed: int) -> dict[str, str]:
     """What a new ledger comes to when it is told these reports in this seed's way."""
     chance = Random(seed)
     sent = [*reports, *(each for each in reports if chance.random() < REPEATED)]
-    chance.shuffle(sent)
+    if seed % 2:
+        chance.shuffle(sent)
+    else:
+        sent.sort(key=lambda each: parse(each["time"]) + chance.randrange(400 * DAY if chance.random() < LATE else DAY))
     with tempfile.TemporaryDirectory(prefix="troth-order-") as home, Ledger(Path(home)) as ledger:
         while sent:
             size = chance.randint(1, LARGEST_BATCH)
