@@ -59,6 +59,8 @@ def lapse(due: Due) -> Report:
     """The report of a lapse. It happens when it is due, and its id says which lapse it is: once for each target that it missed.
 
     A promise made after its due time is overdue from when it was made; the due time may be put right, and that moment stays.
+    A target that a pause moved stays what it was, and the moment is another: where a pause becomes known late, the lapse that
+    was recorded is void by then, and the one at the later moment is another lapse.
     """
     fact = KINDS[due.kind].model_validate_json(due.fact)
     missed = sha256(content(fact)).hexdigest()[:16]

@@ -7,7 +7,7 @@ report      a CloudEvents message by our own strict envelope, made into a fact
 fact        what every fact has in common; stream: the facts about one promise, incident or thread
 amendment   corrections and retractions: which facts of a stream count
 promise, incident, feedback, interaction, party, policy
-            one family each: its facts, its standing, the rules
+            one family each: its facts (incident's in incident_facts), its standing, the rules
 kinds       every released kind, which family judges it, and what lapses when, for the clock
 entry       what the ledger records: a fact, numbered, with the standing before and after
 evidence    what one standing says about trust under a policy

@@ -3,16 +3,17 @@
 promise     kept in time 1; kept late: the late ceiling, falling to 0 as the delay reaches the promise's own span;
             broken, withdrawn without consent, or overdue and not kept: 0, from when it was due or ended before;
             withdrawn with consent before it was due: none. Disputed: with the policy's smaller weight.
-incident    resolved in time 1, late as above, less a penalty for each reopening; open past its target 0. In time
-            means by the publisher's target, or within the policy's hours for the severity where there is none;
-            pauses do not count. Reopened and not resolved again: 0, from when it was reopened.
+incident    resolved in time 1, late as above, less a penalty for each reopening; open past its target 0, from the
+            target as pauses moved it. In time means that the time worked, from opening to resolving without the
+            pauses, is no longer than the publisher's target gave, or than the policy's hours for the severity where
+            there is none: what lapsed is late. Reopened and not resolved again: 0, from when it was reopened.
 feedback    answered in time 1, late as above; waiting past its time 0.
 """
 
 from typing import Literal, NamedTuple
 
 from domain.feedback import FeedbackStanding
-from domain.incident import IncidentStanding
+from domain.incident import IncidentStanding, resolve_due_at
 from domain.instant import HOUR
 from domain.kinds import Standing
 from domain.policy import TrustRules
@@ -81,9 +82,10 @@ def _of_incident(incident: IncidentStanding, rules: TrustRules) -> Evidence | No
     if incident.resolved_at is None and incident.reopened_at is not None:
         return Evidence("in_us", incident.reopened_at, weight, 0, "reopened")
     if incident.resolved_at is None:
-        if not incident.resolution_lapsed or incident.resolve_by is None:
+        missed_at = resolve_due_at(incident)
+        if not incident.resolution_lapsed or missed_at is None:
             return None
-        return Evidence("in_us", max(incident.resolve_by, incident.opened_at), weight, 0, "unresolved")
+        return Evidence("in_us", missed_at, weight, 0, "unresolved")
     worked_until = incident.resolved_at - incident.paused
     hours: int = getattr(rules.incident_resolve_hours, incident.severity)
     due_at = incident.resolve_by if incident.resolve_by is not None else incident.opened_at + hours * HOUR

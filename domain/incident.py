@@ -14,151 +14,44 @@ The incident starts with the first `opened`; what happened before it is void. Of
     responded_in_time, resolved_in_time     a lapse that turned out wrong: resolving or closing answers too
     target_was_another  a lapse at a time that is not the incident's target
     already_lapsed      a second lapse of the same target
-    not_overdue_yet     a lapse before its target
+    not_overdue_yet     a lapse before its target, or while a pause holds the target back
 
 Closing an incident that nobody resolved resolves it at that moment. Resolving or closing ends a pause. A response after
 resolving or closing still counts as the first one where there was none.
+
+Pauses hold targets back: nothing lapses while one runs, and then the target falls later by as long as it lasted; the target to
+respond by until somebody responds. Only a pause that began by the target, as earlier pauses had moved it, does so: what was
+missed stays missed, whatever pause comes after. So a target is missed just when more time was worked than it gave, and what
+lapsed rightly is resolved late.
 """
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from msgspec.structs import replace
 
-from domain.fact import Fact, Id, PersonalText
-from domain.instant import Instant
+from domain.fact import Fact
+from domain.incident_facts import (
+    IncidentClosed,
+    IncidentEscalated,
+    IncidentOpened,
+    IncidentPaused,
+    IncidentReassigned,
+    IncidentReopened,
+    IncidentResolutionLapsed,
+    IncidentResolved,
+    IncidentResponded,
+    IncidentResponseLapsed,
+    IncidentResumed,
+    Severity,
+)
 from domain.stream import Known, Standing, awaiting, walk
-
-Severity = Literal["low", "moderate", "high", "critical"]
-
-
-class _AboutIncident(Fact):
-    FAMILY: ClassVar[str] = "incident"
-
-    incident_id: Id
-    """The publisher's id of the incident, unique for the party."""
-
-    @property
-    def key(self) -> str:
-        """The incident's id."""
-        return self.incident_id
-
-
-class IncidentOpened(_AboutIncident):
-    """The party has trouble that the company is to put right."""
-
-    KIND: ClassVar[str] = "incident.opened.v1"
-    RANK: ClassVar[int] = 0
-
-    severity: Severity
-    """How bad it is."""
-    category: Id | None = None
-    """What kind of trouble it is."""
-    channel: Id | None = None
-    """By which channel it came."""
-    team: Id | None = None
-    """Which team has it."""
-    person: Id | None = None
-    """Who has it."""
-    respond_by: Instant | None = None
-    """By when somebody is to respond."""
-    resolve_by: Instant | None = None
-    """By when it is to be resolved."""
-    summary: PersonalText | None = None
-    """In words."""
-
-
-class IncidentReopened(_AboutIncident):
-    """What was resolved or closed was not put right after all."""
-
-    KIND: ClassVar[str] = "incident.reopened.v1"
-    RANK: ClassVar[int] = 1
-
-
-class IncidentResumed(_AboutIncident):
-    """Work goes on; the pause is over."""
-
-    KIND: ClassVar[str] = "incident.resumed.v1"
-    RANK: ClassVar[int] = 2
-
-
-class IncidentReassigned(_AboutIncident):
-    """Another team or person has it now."""
-
-    KIND: ClassVar[str] = "incident.reassigned.v1"
-    RANK: ClassVar[int] = 3
-
-    team: Id | None = None
-    """The team that has it now; none where it is not known."""
-    person: Id | None = None
-    """The person who has it now; none where it is not known."""
-
-
-class IncidentEscalated(_AboutIncident):
-    """Whoever had it could not put it right alone."""
-
-    KIND: ClassVar[str] = "incident.escalated.v1"
-    RANK: ClassVar[int] = 4
-
-    want_of: Literal["authority", "skill"]
-    """What was wanting."""
-
-
-class IncidentResponded(_AboutIncident):
-    """Somebody of the company answered the party."""
-
-    KIND: ClassVar[str] = "incident.responded.v1"
-    RANK: ClassVar[int] = 5
-
-
-class IncidentPaused(_AboutIncident):
-    """Nothing can be done until the party, or a third, has done something."""
-
-    KIND: ClassVar[str] = "incident.paused.v1"
-    RANK: ClassVar[int] = 6
-
-    reason: Id | None = None
-    """What is waited for, as a word: `customer`, `vendor`, …"""
-
-
-class IncidentResolved(_AboutIncident):
-    """The trouble was put right."""
-
-    KIND: ClassVar[str] = "incident.resolved.v1"
-    RANK: ClassVar[int] = 7
-
-    within_authority: bool | None = None
-    """Whether whoever resolved it could decide alone; none where it is not known."""
-
-
-class IncidentClosed(_AboutIncident):
-    """Nothing more is to be done about it."""
-
-    KIND: ClassVar[str] = "incident.closed.v1"
-    RANK: ClassVar[int] = 8
-
-
-class IncidentResponseLapsed(_AboutIncident):
-    """The time to respond passed without a response. Only the ledger's own clock records this."""
-
-    KIND: ClassVar[str] = "incident.response_lapsed.v1"
-    RANK: ClassVar[int] = 9
-
-    respond_by: Instant
-    """The target that was missed."""
-
-
-class IncidentResolutionLapsed(_AboutIncident):
-    """The time to resolve passed without a resolution. Only the ledger's own clock records this."""
-
-    KIND: ClassVar[str] = "incident.resolution_lapsed.v1"
-    RANK: ClassVar[int] = 10
-
-    resolve_by: Instant
-    """The target that was missed."""
 
 
 class IncidentStanding(Standing, frozen=True, kw_only=True, omit_defaults=True, tag="incident", gc=False):
-    """What an incident amounts to. Instants are microseconds since 1970 UTC, durations microseconds."""
+    """What an incident amounts to. Instants are microseconds since 1970 UTC, durations microseconds.
+
+    `respond_by` and `resolve_by` are the targets as published, `…_moved` by how much pauses that are over have moved them.
+    """
 
     incident_id: str
     status: Literal["awaiting", "open", "paused", "resolved", "closed"] = "awaiting"
@@ -170,6 +63,8 @@ class IncidentStanding(Standing, frozen=True, kw_only=True, omit_defaults=True, 
     person: str | None = None
     respond_by: int | None = None
     resolve_by: int | None = None
+    respond_by_moved: int = 0
+    resolve_by_moved: int = 0
     responded_at: int | None = None
     paused_at: int | None = None
     resolved_at: int | None = None
@@ -193,17 +88,28 @@ def standing(key: str, known: list[Known]) -> IncidentStanding:
     return awaiting(reached, before="before_opened", now="awaits_opened") if reached.status == "awaiting" else reached
 
 
+def respond_due_at(incident: IncidentStanding) -> int | None:
+    """From when it is overdue that nobody has responded; None where there is no target, or while a pause holds it back."""
+    paused_at = incident.paused_at if incident.responded_at is None else None
+    return _due_at(incident.respond_by, incident.respond_by_moved, incident.opened_at, paused_at)
+
+
+def resolve_due_at(incident: IncidentStanding) -> int | None:
+    """From when it is overdue that it is not resolved; None where there is no target, or while a pause holds it back."""
+    return _due_at(incident.resolve_by, incident.resolve_by_moved, incident.opened_at, incident.paused_at)
+
+
 def lapses(standing: IncidentStanding) -> list[tuple[int, Fact]]:
     """What the clock will record, and when, unless something happens before."""
     due: list[tuple[int, Fact]] = []
     if standing.status == "awaiting" or standing.first_resolved_at is not None:
         return due
-    about, since = standing.incident_id, standing.opened_at
-    responded = standing.responded_at is not None or standing.response_lapsed
-    if (by := standing.respond_by) is not None and not responded:
-        due.append((max(by, since), IncidentResponseLapsed.model_construct(incident_id=about, respond_by=by)))
-    if (by := standing.resolve_by) is not None and not standing.resolution_lapsed:
-        due.append((max(by, since), IncidentResolutionLapsed.model_construct(incident_id=about, resolve_by=by)))
+    about, responded = standing.incident_id, standing.responded_at is not None or standing.response_lapsed
+    respond_at, resolve_at = respond_due_at(standing), resolve_due_at(standing)
+    if (by := standing.respond_by) is not None and respond_at is not None and not responded:
+        due.append((respond_at, IncidentResponseLapsed.model_construct(incident_id=about, respond_by=by)))
+    if (by := standing.resolve_by) is not None and resolve_at is not None and not standing.resolution_lapsed:
+        due.append((resolve_at, IncidentResolutionLapsed.model_construct(incident_id=about, resolve_by=by)))
     return due
 
 
@@ -221,12 +127,12 @@ def _take(now: IncidentStanding, known: Known) -> IncidentStanding | str:
         case IncidentResponseLapsed() if now.responded_at is not None or now.first_resolved_at is not None:
             return "responded_in_time"
         case IncidentResponseLapsed():
-            wrong = _wrong(fact.respond_by, now.respond_by, at, now.response_lapsed)
+            wrong = _wrong(at, respond_due_at(now), lapsed=now.response_lapsed, another=fact.respond_by != now.respond_by)
             return wrong or replace(now, response_lapsed=True)
         case IncidentResolutionLapsed() if now.first_resolved_at is not None:
             return "resolved_in_time"
         case IncidentResolutionLapsed():
-            wrong = _wrong(fact.resolve_by, now.resolve_by, at, now.resolution_lapsed)
+            wrong = _wrong(at, resolve_due_at(now), lapsed=now.resolution_lapsed, another=fact.resolve_by != now.resolve_by)
             return wrong or replace(now, resolution_lapsed=True)
         case _ if now.status == "closed":
             return "already_closed"
@@ -266,13 +172,35 @@ def _respond(now: IncidentStanding, at: int) -> IncidentStanding | str:
     if now.responded_at is not None:
         return "already_responded"
     running_pause = 0 if now.paused_at is None else at - now.paused_at
-    return replace(now, responded_at=at, paused_before_response=now.paused + running_pause)
+    moved = now.respond_by_moved + (running_pause if _holds_response(now) else 0)
+    return replace(now, responded_at=at, paused_before_response=now.paused + running_pause, respond_by_moved=moved)
 
 
 def _resume(now: IncidentStanding, at: int) -> IncidentStanding:
     if now.paused_at is None:
         return now
-    return replace(now, status="open", paused_at=None, paused=now.paused + at - now.paused_at)
+    pause = at - now.paused_at
+    to_respond = now.respond_by_moved + (pause if _holds_response(now) else 0)
+    to_resolve = now.resolve_by_moved + (pause if _holds_resolution(now) else 0)
+    moved = replace(now, respond_by_moved=to_respond, resolve_by_moved=to_resolve)
+    return replace(moved, status="open", paused_at=None, paused=now.paused + pause)
+
+
+def _holds_response(now: IncidentStanding) -> bool:
+    """Whether a pause holds the target to respond by back."""
+    return now.respond_by is not None and respond_due_at(now) is None
+
+
+def _holds_resolution(now: IncidentStanding) -> bool:
+    """Whether a pause holds the target to resolve by back."""
+    return now.resolve_by is not None and resolve_due_at(now) is None
+
+
+def _due_at(by: int | None, moved: int, opened_at: int, paused_at: int | None) -> int | None:
+    """The target as pauses have moved it, or the opening if that was later."""
+    if by is None or (paused_at is not None and paused_at <= by + moved):
+        return None
+    return max(by + moved, opened_at)
 
 
 def _end(now: IncidentStanding, at: int) -> IncidentStanding:
@@ -290,10 +218,10 @@ def _reopen(now: IncidentStanding, at: int) -> IncidentStanding | str:
     return replace(unsaid, status="open", reopened_at=at, reopenings=now.reopenings + 1)
 
 
-def _wrong(missed: int, target: int | None, at: int, lapsed: bool) -> str | None:
+def _wrong(at: int, due_at: int | None, *, lapsed: bool, another: bool) -> str | None:
     """Why a lapse does not count that nothing done in time has refuted; None where it counts."""
-    if missed != target:
+    if another:
         return "target_was_another"
-    if at < missed:
+    if due_at is None or at < due_at:
         return "not_overdue_yet"
     return "already_lapsed" if lapsed else None

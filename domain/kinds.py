@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from domain import feedback, incident, interaction, party, policy, promise
+from domain import feedback, incident, incident_facts, interaction, party, policy, promise
 from domain.amendment import FactRetracted
 from domain.fact import Fact
 from domain.stream import Known
@@ -33,17 +33,17 @@ KINDS: Final[dict[str, type[Fact]]] = {
         promise.PromiseWithdrawn,
         promise.PromiseLapsed,
         interaction.InteractionRecorded,
-        incident.IncidentOpened,
-        incident.IncidentReopened,
-        incident.IncidentResumed,
-        incident.IncidentReassigned,
-        incident.IncidentEscalated,
-        incident.IncidentResponded,
-        incident.IncidentPaused,
-        incident.IncidentResolved,
-        incident.IncidentClosed,
-        incident.IncidentResponseLapsed,
-        incident.IncidentResolutionLapsed,
+        incident_facts.IncidentOpened,
+        incident_facts.IncidentReopened,
+        incident_facts.IncidentResumed,
+        incident_facts.IncidentReassigned,
+        incident_facts.IncidentEscalated,
+        incident_facts.IncidentResponded,
+        incident_facts.IncidentPaused,
+        incident_facts.IncidentResolved,
+        incident_facts.IncidentClosed,
+        incident_facts.IncidentResponseLapsed,
+        incident_facts.IncidentResolutionLapsed,
         feedback.FeedbackReceived,
         feedback.FeedbackAnswered,
         feedback.FeedbackLapsed,
@@ -56,8 +56,8 @@ RESERVED: Final = frozenset(
     each.KIND
     for each in (
         promise.PromiseLapsed,
-        incident.IncidentResponseLapsed,
-        incident.IncidentResolutionLapsed,
+        incident_facts.IncidentResponseLapsed,
+        incident_facts.IncidentResolutionLapsed,
         feedback.FeedbackLapsed,
     )
 )

@@ -26,4 +26,4 @@ def of_standing(standing: Standing, context: Context) -> Sequence[Change]:
     ]
 
 
-PROJECTION = Projection("agenda", 1, (AGENDA,), of_standing)
+PROJECTION = Projection("agenda", 2, (AGENDA,), of_standing)

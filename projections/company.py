@@ -9,7 +9,7 @@ from functools import cache
 from operator import attrgetter
 
 from domain.feedback import FeedbackStanding
-from domain.incident import IncidentStanding
+from domain.incident import IncidentStanding, resolve_due_at, respond_due_at
 from domain.interaction import InteractionStanding
 from domain.kinds import Standing
 from domain.party import PartyStanding
@@ -62,8 +62,10 @@ INCIDENTS = Table(
         Column("team", "TEXT", "which team has it"),
         Column("person", "TEXT", "who has it"),
         Column("opened_at", "INTEGER", "microseconds since 1970 UTC"),
-        Column("respond_by", "INTEGER", "microseconds since 1970 UTC"),
-        Column("resolve_by", "INTEGER", "microseconds since 1970 UTC"),
+        Column("respond_by", "INTEGER", "the target as published, microseconds since 1970 UTC"),
+        Column("resolve_by", "INTEGER", "the target as published, microseconds since 1970 UTC"),
+        Column("respond_due_at", "INTEGER", "respond_by or the opening, later by the pauses; none while a pause holds it back"),
+        Column("resolve_due_at", "INTEGER", "resolve_by or the opening, later by the pauses; none while a pause holds it back"),
         Column("responded_at", "INTEGER", "microseconds since 1970 UTC"),
         Column("resolved_at", "INTEGER", "microseconds since 1970 UTC"),
         Column("closed_at", "INTEGER", "microseconds since 1970 UTC"),
@@ -182,7 +184,7 @@ TOTALS = Table(
 _PROMISE_TERMS = attrgetter("team", "person", "guarantor", "category", "channel", "touchpoint", "weight_micro")
 _PROMISE_MARKS = attrgetter("lapsed", "renegotiations", "accepted", "disputed")
 _INCIDENT_OPENING = attrgetter("incident_id", "status", "severity", "category", "channel", "team", "person", "opened_at")
-_INCIDENT_TIMES = attrgetter("respond_by", "resolve_by", "responded_at", "resolved_at", "closed_at", "paused", "reopenings")
+_INCIDENT_TIMES = attrgetter("responded_at", "resolved_at", "closed_at", "paused", "reopenings")
 _INCIDENT_MARKS = attrgetter("within_authority", "response_lapsed", "resolution_lapsed")
 _THREAD = attrgetter("feedback_id", "status", "instrument", "score_micro", "received_at", "answer_by", "answered_at")
 _CONTACT = attrgetter("interaction_id", "happened_at", "direction", "purpose", "channel", "touchpoint", "team", "person")
@@ -214,7 +216,7 @@ def of_standing(standing: Standing, context: Context) -> Sequence[Change]:
 
 PROJECTION = Projection(
     "company",
-    1,
+    2,
     (PROMISES, INCIDENTS, FEEDBACK, INTERACTIONS, STAFF, REGISTERED, UNSETTLED, TOTALS),
     of_standing,
 )
@@ -231,7 +233,9 @@ def _promise(it: PromiseStanding, stream: Key, party: str) -> list[Change]:
 
 def _incident(it: IncidentStanding, stream: Key, party: str) -> list[Change]:
     escalations = it.escalations_for_authority + it.escalations_for_skill
-    row = (party, *_INCIDENT_OPENING(it), *_INCIDENT_TIMES(it), it.reassignments, escalations, *_INCIDENT_MARKS(it))
+    targets = (it.respond_by, it.resolve_by, respond_due_at(it), resolve_due_at(it))
+    times = _INCIDENT_TIMES(it)
+    row = (party, *_INCIDENT_OPENING(it), *targets, *times, it.reassignments, escalations, *_INCIDENT_MARKS(it))
     unresolved = it.status in ("open", "paused")
     total = _total(party, "incident_count", "open_incident_count") if unresolved else _total(party, "incident_count")
     return [total, (INCIDENTS.name, stream, row)]

@@ -141,7 +141,7 @@ def of_standing(standing: Standing, context: Context) -> Sequence[Change]:
             return ()
 
 
-PROJECTION = Projection("trust", 1, (SUMS, RECOVERIES, EVIDENCE), of_standing, judges=True)
+PROJECTION = Projection("trust", 2, (SUMS, RECOVERIES, EVIDENCE), of_standing, judges=True)
 
 
 def score(mass: int, gain: int, at: int, policy: Policy) -> Score:

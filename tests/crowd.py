@@ -73,8 +73,9 @@ class _Story:
         whose = {"incident_id": self._key}
         by = [text(self._begun + self._chance.randrange(1, 20) * MINUTE) for _ in range(2)]
         yield self._say("incident.opened.v1", at=self._begun, **whose, severity="high", respond_by=by[0], resolve_by=by[1])
-        for kind in self._some(("paused", "resumed")):
-            yield self._say(f"incident.{kind}.v1", **whose)
+        for kind in self._some(("paused", "resumed")):  # after the targets: what was missed before a pause stays missed
+            at = self._begun + self._chance.randrange(1, 200) * HOUR
+            yield self._say(f"incident.{kind}.v1", at=at, **whose)
 
     def _feedback(self) -> Iterator[Message]:
         whose = {"feedback_id": self._key}

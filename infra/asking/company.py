@@ -17,7 +17,7 @@ SHOWN = 20
 """How many of each are shown; the counts are of all, and the lists of promises and incidents have the others."""
 
 PRESSING = f"status = 'open' DESC, COALESCE(due_at, {LAST}), made_at DESC, stream"
-UNSOLVED = f"{incidents.UNRESOLVED} DESC, COALESCE(resolve_by, {LAST}), opened_at DESC, stream"
+UNSOLVED = f"{incidents.UNRESOLVED} DESC, {incidents.BY_TARGET}, opened_at DESC, stream"
 
 
 class Promised(Answer):
@@ -42,7 +42,7 @@ class Troubles(Answer):
 
     counts: IncidentCounts
     unresolved: list[IncidentShown]
-    """Those that are due to be resolved first come first."""
+    """Those that are due to be resolved first come first, those that a pause holds back or that have no target last."""
 
 
 class InteractionShown(Answer):

@@ -2,7 +2,8 @@
 
 from typing import Any, Literal
 
-from domain.incident import IncidentStanding, Severity
+from domain.incident import IncidentStanding
+from domain.incident_facts import Severity
 from domain.instant import SECOND
 from infra.asking.answers import Answer, Asked, At, asked, refuse_unknown
 from infra.asking.moment import Moment
@@ -13,9 +14,12 @@ Status = Literal["open", "paused", "resolved", "closed"]
 
 COLUMNS = (
     "stream, party, incident_id, status, severity, category, channel, team, person, opened_at, respond_by, resolve_by, "
-    "responded_at, resolved_at, closed_at, paused, reopenings, reassignments, escalations, within_authority"
+    "respond_due_at, resolve_due_at, responded_at, resolved_at, closed_at, paused, reopenings, reassignments, escalations, "
+    "within_authority"
 )
 UNRESOLVED = "status IN ('open', 'paused')"
+BY_TARGET = f"COALESCE(resolve_due_at, {LAST})"
+"""What is to be resolved first comes first, and what is held back by a pause or has no target last."""
 
 
 class IncidentsWanted(Paged):
@@ -26,7 +30,7 @@ class IncidentsWanted(Paged):
     severity: Severity | None = None
     """How bad it is."""
     past_target: bool = False
-    """Only what is not resolved and was to be by now."""
+    """Only what is not resolved and was to be by now; pauses hold targets back."""
     party: str | None = None
     """Whose trouble it is."""
     team: str | None = None
@@ -36,7 +40,7 @@ class IncidentsWanted(Paged):
     category: str | None = None
     """What kind of trouble."""
     sort: Literal["opened", "target"] | None = None
-    """By when they were opened, or by when they are to be resolved (those without a target last)."""
+    """By when they were opened, or by when they are to be resolved (those without a target, or held back by a pause, last)."""
     order: Order | None = None
     """Unless said otherwise the latest opened come first, and targets ascend."""
 
@@ -54,14 +58,20 @@ class IncidentShown(Answer):
     person: str | None
     opened_at: At
     respond_by: At | None
+    """By when somebody was to respond, as it was published."""
     resolve_by: At | None
+    """By when it was to be resolved, as it was published."""
+    respond_due_at: At | None
+    """From when that is overdue: `respond_by` (or the opening) and the pauses before; none while a pause holds it back."""
+    resolve_due_at: At | None
+    """From when that is overdue: `resolve_by` (or the opening) and the pauses before; none while a pause holds it back."""
     responded_at: At | None
     resolved_at: At | None
     closed_at: At | None
     response_overdue: bool
-    """Nobody has responded and the time to is past."""
+    """Nobody has responded and the time to is past, pauses left out."""
     past_target: bool
-    """It is not resolved and was to be by now."""
+    """It is not resolved and was to be by now, pauses left out."""
     respond_seconds: int | None
     """From opening to the first response."""
     resolve_seconds: int | None
@@ -117,7 +127,7 @@ def listed(moment: Moment, wanted: IncidentsWanted) -> IncidentsAnswer:
 
 def past_target(now: int) -> str:
     """What an incident past its target meets in the table `incidents`."""
-    return f"{UNRESOLVED} AND resolve_by < {now}"
+    return f"{UNRESOLVED} AND resolve_due_at < {now}"
 
 
 def counted(moment: Moment, whose: list[Condition]) -> IncidentCounts:
@@ -145,8 +155,8 @@ def _shown(now: int, row: dict[str, Any], reached: object) -> IncidentShown:
     given = {name: row[name] for name in IncidentShown.model_fields if name in row}
     return IncidentShown(
         **given,
-        response_overdue=unresolved and responded_at is None and _before(row["respond_by"], now),
-        past_target=unresolved and _before(row["resolve_by"], now),
+        response_overdue=unresolved and responded_at is None and _before(row["respond_due_at"], now),
+        past_target=unresolved and _before(row["resolve_due_at"], now),
         respond_seconds=None if responded_at is None else (responded_at - opened_at - before_response) // SECOND,
         resolve_seconds=None if resolved_at is None else (resolved_at - opened_at - paused) // SECOND,
         running_seconds=max(0, now - opened_at - paused) // SECOND if unresolved else None,
@@ -161,4 +171,4 @@ def _before(instant: int | None, now: int) -> bool:
 def _sort(wanted: IncidentsWanted) -> Sort:
     by = wanted.sort or ("target" if wanted.past_target else "opened")
     descending = wanted.order == "descending" if wanted.order else by == "opened"
-    return Sort(by, f"COALESCE(resolve_by, {LAST})" if by == "target" else "opened_at", "stream", descending)
+    return Sort(by, BY_TARGET if by == "target" else "opened_at", "stream", descending)

@@ -60,7 +60,7 @@ def _to_put_right(unresolved: list[IncidentShown], now: int) -> list[NextStep]:
     steps = []
     for each in unresolved:
         if each.past_target or each.response_overdue:
-            due, wanting = (each.resolve_by, "unresolved") if each.past_target else (each.respond_by, "no response")
+            due, wanting = (each.resolve_due_at, "unresolved") if each.past_target else (each.respond_due_at, "no response")
             because = f"{wanting}, {_overdue(due, now)}"
             steps.append(NextStep(do="put_right", reference=each.incident_id, because=because, since_at=due))
     return steps

@@ -71,6 +71,10 @@ class MyIncident(Answer):
     opened_at: At
     respond_by: At | None
     resolve_by: At | None
+    respond_due_at: At | None
+    """From when it is overdue: `respond_by`, later by the pauses before; none while a pause holds it back."""
+    resolve_due_at: At | None
+    """From when it is overdue: `resolve_by`, later by the pauses before; none while a pause holds it back."""
     responded_at: At | None
     resolved_at: At | None
     closed_at: At | None

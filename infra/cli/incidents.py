@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from domain.incident import Severity
+from domain.incident_facts import Severity
 from infra.asking import incidents
 from infra.asking.incidents import IncidentsAnswer, IncidentShown, IncidentsWanted, Status
 from infra.cli.opened import AsOf, KnownAt, asking
@@ -57,6 +57,11 @@ def _page(answer: IncidentsAnswer, *, party: bool) -> None:
     more(answer.next)
 
 
+def target(published: int | None, due_at: int | None) -> str:
+    """By when it is to be done, pauses left out."""
+    return "held by a pause" if published is not None and due_at is None else minute(due_at)
+
+
 def rows(shown: Sequence[IncidentShown], *, party: bool) -> tuple[list[str], list[list[object]]]:
     """The columns and rows of a table of incidents, with or without whose they are."""
     columns = ["incident", "status", "severity", "category", "opened", "resolve by", "responded", "took#", "team", "person"]
@@ -67,7 +72,7 @@ def rows(shown: Sequence[IncidentShown], *, party: bool) -> tuple[list[str], lis
             each.severity,
             each.category,
             minute(each.opened_at),
-            minute(each.resolve_by),
+            target(each.resolve_by, each.resolve_due_at),
             seconds(each.respond_seconds),
             seconds(each.resolve_seconds) or f"{seconds(each.running_seconds)} so far",
             each.team,

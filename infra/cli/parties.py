@@ -12,6 +12,7 @@ from infra.asking.parties import LayerName, PartiesAnswer, PartiesWanted, SortBy
 from infra.asking.theirs import MyPromises, TheirsAnswer
 from infra.asking.trust import ScoreShown
 from infra.cli.incidents import rows as incident_rows
+from infra.cli.incidents import target
 from infra.cli.opened import AsOf, KnownAt, asking
 from infra.cli.paged import Cursor, Limit, Order, more, plain
 from infra.cli.promises import PROMISE_COLUMNS
@@ -124,7 +125,7 @@ def _theirs(answer: TheirsAnswer) -> None:
             each.status + (", past target" if each.past_target else ""),
             each.category,
             minute(each.opened_at),
-            minute(each.resolve_by),
+            target(each.resolve_by, each.resolve_due_at),
             minute(each.resolved_at),
         )
         for each in answer.incidents

@@ -130,6 +130,73 @@ def test_an_incident_lapses_by_both_its_targets_and_feedback_by_its_own(ledger: 
     assert ledger.lapses.next_at() is None
 
 
+# What is paused
+
+
+def incident(what: str, at: int, **more: Any) -> Message:
+    return said(f"incident.{what}.v1", "acme", text(at), incident_id="i", **more)
+
+
+def targets(at: int) -> dict[str, str]:
+    return {"respond_by": text(at), "resolve_by": text(at)}
+
+
+def test_a_paused_incident_lapses_only_once_it_has_resumed_and_its_pause_is_made_up_for(ledger: Ledger) -> None:
+    opened = incident("opened", NOW - DAY, severity="low", **targets(NOW + HOUR))
+    ledger.receipts(opened, incident("paused", NOW - HOUR))
+    ledger.settle()
+    assert ledger.lapses.next_at() is None
+    ledger.clock.at = NOW + 5 * HOUR
+    ledger.settle()
+    assert lapses(ledger) == []
+    ledger.receipts(incident("resumed", NOW + 4 * HOUR))
+    ledger.settle()
+    assert ledger.lapses.next_at() == NOW + 6 * HOUR
+    ledger.clock.at = NOW + 6 * HOUR
+    ledger.settle()
+    assert {each.kind: each.happened_at for each in lapses(ledger)} == {
+        "incident.response_lapsed.v1": NOW + 6 * HOUR,
+        "incident.resolution_lapsed.v1": NOW + 6 * HOUR,
+    }
+
+
+def test_a_target_missed_before_the_pause_lapses_during_it(ledger: Ledger) -> None:
+    opened = incident("opened", NOW - DAY, severity="low", **targets(NOW - 2 * HOUR))
+    ledger.receipts(opened, incident("paused", NOW - HOUR))
+    ledger.settle()
+    assert [each.happened_at for each in lapses(ledger)] == [NOW - 2 * HOUR] * 2
+
+
+def test_a_pause_that_becomes_known_late_makes_the_lapse_void_and_the_right_one_is_recorded_later(ledger: Ledger) -> None:
+    ledger.receipts(incident("opened", NOW - DAY, severity="low", resolve_by=text(NOW - HOUR)))
+    ledger.settle()
+    (wrong,) = lapses(ledger)
+    ledger.receipts(incident("paused", NOW - 5 * HOUR), incident("resumed", NOW - 2 * HOUR))
+    ledger.settle()
+    standing = ledger.entries()[-1].after
+    assert (wrong.happened_at, [each.reason for each in standing.void]) == (NOW - HOUR, ["not_overdue_yet"])
+    assert not standing.resolution_lapsed  # type: ignore[union-attr]
+    ledger.clock.at = NOW + 2 * HOUR
+    ledger.settle()
+    assert [each.happened_at for each in lapses(ledger)] == [NOW - HOUR, NOW + 2 * HOUR]
+    assert ledger.entries()[-1].after.resolution_lapsed  # type: ignore[union-attr]
+    assert ledger.lapses.next_at() is None
+
+
+def test_a_pause_that_is_taken_back_makes_the_lapse_count_that_it_had_made_void(ledger: Ledger) -> None:
+    paused = incident("paused", NOW - 5 * HOUR)
+    ledger.receipts(incident("opened", NOW - DAY, severity="low", resolve_by=text(NOW - HOUR)))
+    ledger.settle()
+    ledger.receipts(paused)
+    ledger.settle()
+    names = {"source": paused["source"], "id": paused["id"]}
+    about = {"retracts": names, "of_family": "incident", "of_key": "i", "stated_at": text(NOW)}
+    ledger.receipts(said("fact.retracted.v1", "acme", text(NOW), **about))
+    ledger.settle()
+    assert len(lapses(ledger)) == 1
+    assert ledger.entries()[-1].after.resolution_lapsed  # type: ignore[union-attr]
+
+
 # What happened meanwhile
 
 

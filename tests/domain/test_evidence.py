@@ -203,6 +203,27 @@ def test_an_incident_due_before_it_was_opened_counts_from_the_opening() -> None:
     assert said(*story) == in_us("2026-02-01", WHOLE, 0, "unresolved")
 
 
+def test_an_incident_that_is_overdue_in_spite_of_its_pauses_counts_from_its_target_as_they_moved_it() -> None:
+    start = opened(resolve_by="2026-01-11"), incident("paused", "2026-01-05"), incident("resumed", "2026-01-08")
+    lapse = incident("resolution_lapsed", "2026-01-14", resolve_by="2026-01-11")
+    assert said(*start, incident("resolution_lapsed", "2026-01-11", resolve_by="2026-01-11")) is None
+    assert said(*start, lapse) == in_us("2026-01-14", WHOLE, 0, "unresolved")
+    assert said(*start, lapse, incident("paused", "2026-01-15")) == in_us("2026-01-14", WHOLE, 0, "unresolved")
+
+
+def test_an_incident_that_lapsed_is_late_whatever_pause_came_after() -> None:
+    start = opened(resolve_by="2026-01-11"), incident("resolution_lapsed", "2026-01-11", resolve_by="2026-01-11")
+    story = *start, incident("paused", "2026-01-12"), incident("resumed", "2026-02-20"), incident("resolved", "2026-02-24")
+    assert said(*story) == in_us("2026-02-24", WHOLE, 300_000, "late")
+
+
+def test_an_incident_that_did_not_lapse_because_it_was_paused_is_in_time() -> None:
+    story = opened(resolve_by="2026-01-11"), incident("paused", "2026-01-11")
+    assert said(*story, incident("resolved", "2026-03-01")) == in_us("2026-03-01", WHOLE, WHOLE, "in_time")
+    resumed = *story, incident("resumed", "2026-03-01"), incident("resolved", "2026-03-01")
+    assert said(*resumed) == in_us("2026-03-01", WHOLE, WHOLE, "in_time")
+
+
 def test_an_incident_that_was_reopened_counts_as_failed_until_it_is_resolved_again() -> None:
     story = opened(resolve_by="2026-03-01"), incident("resolved", "2026-01-02"), incident("reopened", "2026-01-05")
     assert said(*story) == in_us("2026-01-05", WHOLE, 0, "reopened")

@@ -3,8 +3,8 @@
 import pytest
 
 from domain import incident as incidents
-from domain.instant import DAY
-from tests.telling import incident, on, opened, tell, void
+from domain.instant import DAY, text
+from tests.telling import Told, incident, on, opened, retracted, tell, void
 
 # How trouble is put right
 
@@ -128,6 +128,123 @@ def test_a_target_before_the_opening_lapses_at_the_opening() -> None:
 )
 def test_nothing_lapses_where_there_is_nothing_to_wait_for(story: list) -> None:
     assert incidents.lapses(tell(*story)) == []
+
+
+# Pauses hold targets back
+
+
+DUE = {"respond_by": "2026-01-04", "resolve_by": "2026-01-09"}
+NOTHING_LAPSED = (False, False)
+
+
+def due(*story: Told) -> dict[str, str]:
+    """What the clock will record, and on which day."""
+    return {fact.KIND.split(".")[1]: text(at)[:10] for at, fact in incidents.lapses(tell(*story))}
+
+
+def lapsed(*story: Told) -> tuple[bool, bool]:
+    standing = tell(*story)
+    return standing.response_lapsed, standing.resolution_lapsed
+
+
+def pause(begins: str, ends: str) -> tuple[Told, Told]:
+    return incident("paused", begins), incident("resumed", ends)
+
+
+def test_while_an_incident_is_paused_nothing_lapses() -> None:
+    assert due(opened(**DUE), incident("paused", "2026-01-03")) == {}
+
+
+def test_once_it_resumes_the_targets_fall_later_by_the_time_it_was_paused() -> None:
+    story = opened(**DUE), *pause("2026-01-02", "2026-01-05")
+    assert due(*story) == {"response_lapsed": "2026-01-07", "resolution_lapsed": "2026-01-12"}
+    assert due(*story, *pause("2026-01-06", "2026-01-10")) == {
+        "response_lapsed": "2026-01-11",
+        "resolution_lapsed": "2026-01-16",
+    }
+
+
+def test_a_lapse_says_the_target_as_it_was_published() -> None:
+    due = incidents.lapses(tell(opened(**DUE), *pause("2026-01-02", "2026-01-05")))
+    assert [fact.model_dump(include=DUE.keys()) for _, fact in due] == [{name: on(day)} for name, day in DUE.items()]
+
+
+def test_a_target_that_was_missed_before_the_pause_stays_missed() -> None:
+    late = opened(**DUE), incident("paused", "2026-01-06")
+    assert due(*late) == {"response_lapsed": "2026-01-04"}
+    assert due(*late, incident("resumed", "2026-01-07")) == {
+        "response_lapsed": "2026-01-04",
+        "resolution_lapsed": "2026-01-10",
+    }
+    response = incident("response_lapsed", "2026-01-04", respond_by="2026-01-04")
+    assert lapsed(*late, response) == (True, False)
+    assert lapsed(*late, incident("resumed", "2026-01-07"), response) == (True, False)
+
+
+def test_a_pause_that_begins_by_the_target_as_an_earlier_pause_moved_it_moves_it_again() -> None:
+    story = opened(resolve_by="2026-01-04"), *pause("2026-01-02", "2026-01-05")
+    assert due(*story, *pause("2026-01-06", "2026-01-08")) == {"resolution_lapsed": "2026-01-09"}
+    assert due(*story, *pause("2026-01-07", "2026-01-08")) == {"resolution_lapsed": "2026-01-08"}
+    assert due(*story, *pause("2026-01-08", "2026-01-10")) == {"resolution_lapsed": "2026-01-07"}
+
+
+def test_a_pause_that_begins_just_at_the_target_holds_it_back() -> None:
+    story = opened(resolve_by="2026-01-04"), incident("paused", "2026-01-04")
+    at_target = incident("resolution_lapsed", "2026-01-04", resolve_by="2026-01-04")
+    assert void(*story, at_target) == {2: "not_overdue_yet"}
+    assert due(*story, incident("resumed", "2026-01-06")) == {"resolution_lapsed": "2026-01-06"}
+
+
+def test_a_target_before_the_opening_is_missed_whatever_pause_comes() -> None:
+    story = opened("2026-02-01", resolve_by="2026-01-05"), *pause("2026-02-01", "2026-02-03")
+    assert due(*story) == {"resolution_lapsed": "2026-02-01"}
+
+
+def test_only_pauses_before_the_response_move_the_target_to_respond_by() -> None:
+    story = opened(**DUE), incident("paused", "2026-01-02"), incident("responded", "2026-01-05")
+    assert incidents.respond_due_at(tell(*story)) == on("2026-01-07")
+    resumed = *story, incident("resumed", "2026-01-06")
+    assert incidents.respond_due_at(tell(*resumed)) == on("2026-01-07")
+    assert incidents.resolve_due_at(tell(*resumed)) == on("2026-01-13")
+
+
+def test_an_incident_without_targets_has_none_to_move() -> None:
+    standing = tell(opened(), *pause("2026-01-02", "2026-01-05"), incident("responded", "2026-01-06"))
+    assert (incidents.respond_due_at(standing), incidents.resolve_due_at(standing)) == (None, None)
+    assert (standing.respond_by_moved, standing.resolve_by_moved, standing.paused) == (0, 0, 3 * DAY)
+
+
+@pytest.mark.parametrize("ending", ["resolved", "closed"])
+def test_a_pause_that_ends_with_the_incident_moves_its_target_too(ending: str) -> None:
+    standing = tell(opened(**DUE), incident("paused", "2026-01-02"), incident(ending, "2026-01-12"))
+    assert incidents.resolve_due_at(standing) == on("2026-01-19")
+
+
+@pytest.mark.parametrize(("target", "lapse"), [("respond_by", "response_lapsed"), ("resolve_by", "resolution_lapsed")])
+def test_a_lapse_during_a_pause_or_before_the_moved_target_is_void_and_the_one_at_it_counts(target: str, lapse: str) -> None:
+    story = opened(**{target: "2026-01-04"}), *pause("2026-01-02", "2026-01-05")
+    at = [incident(lapse, f"2026-01-0{day}", **{target: "2026-01-04"}) for day in (4, 6, 7)]
+    assert void(*story[:2], at[0]) == {2: "not_overdue_yet"}
+    assert void(*story, *at) == {3: "not_overdue_yet", 4: "not_overdue_yet"}
+    assert due(*story, at[2]) == {}
+
+
+def test_a_pause_that_becomes_known_late_makes_the_lapse_void_and_another_due() -> None:
+    start = opened(resolve_by="2026-01-04")
+    lapse = incident("resolution_lapsed", "2026-01-04", resolve_by="2026-01-04")
+    assert lapsed(start, lapse) == (False, True)
+    late = start, lapse, *pause("2026-01-02", "2026-01-05")
+    assert (void(*late), lapsed(*late)) == ({1: "not_overdue_yet"}, NOTHING_LAPSED)
+    assert due(*late) == {"resolution_lapsed": "2026-01-07"}
+    right = incident("resolution_lapsed", "2026-01-07", resolve_by="2026-01-04")
+    assert (void(*late, right), lapsed(*late, right)) == ({1: "not_overdue_yet"}, (False, True))
+
+
+def test_a_pause_that_is_taken_back_makes_the_earlier_lapse_count_again() -> None:
+    lapses = [incident("resolution_lapsed", day, resolve_by="2026-01-04") for day in ("2026-01-04", "2026-01-07")]
+    story = opened(resolve_by="2026-01-04"), *pause("2026-01-02", "2026-01-05"), *lapses
+    back = retracted(1, "2026-01-08", "incident", "i")
+    assert void(*story, back) == {1: "retracted", 2: "not_paused", 4: "already_lapsed"}
 
 
 # What does not count

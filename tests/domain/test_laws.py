@@ -18,7 +18,7 @@ from domain.kinds import KINDS, RESERVED, Standing
 from domain.promise import PromiseStanding, on_time
 from domain.stream import Known
 from tests.histories import DATA, FAMILIES, KEYS, facts, histories, lapses, moments, retraction, shipped_policy
-from tests.telling import answered, incident, kept, made, opened, received
+from tests.telling import answered, incident, kept, made, opened, received, tell
 
 FRESH = ("fresh", "0"), ("fresh", "1")
 LAST = 100 * HOUR
@@ -32,6 +32,7 @@ IN_TIME = {
     "feedback": [received("1970-01-01", answer_by="1970-01-01T06:00:00Z"), answered("1970-01-01T05:00:00Z")],
 }
 TIMED = tuple(IN_TIME)
+BY_TWO = opened("1970-01-01", resolve_by="1970-01-01T02:00:00Z")
 
 decode = msgspec.json.Decoder(Standing).decode
 law = settings(deadline=None, max_examples=120)
@@ -141,17 +142,44 @@ def _done_in_time(reached: Standing, lapse: str) -> bool:
         case PromiseStanding():
             return reached.status == "kept" and on_time(reached)
         case IncidentStanding():
-            done, by = (
-                (reached.responded_at, reached.respond_by)
-                if lapse == "incident.response_lapsed.v1"
-                else (reached.first_resolved_at, reached.resolve_by)
-            )
-            return done is not None and by is not None and done <= by
+            if lapse == "incident.response_lapsed.v1":
+                done, by, paused = reached.responded_at, reached.respond_by, reached.paused_before_response
+            else:  # reopened, it may have been paused since
+                done, by, paused = reached.first_resolved_at, reached.resolve_by, 0 if reached.reopenings else reached.paused
+            return done is not None and by is not None and done - paused <= by
         case FeedbackStanding():
             done, by = reached.answered_at, reached.answer_by
             return done is not None and by is not None and done <= by
         case _:
             return False
+
+
+@law
+@given(known=histories("incident", BY_TWO), lapsed=st.integers(2, 6), after=st.integers(0, 6))
+def test_what_lapsed_is_never_resolved_in_time(known: list[Known], lapsed: int, after: int) -> None:
+    lapse = incident("resolution_lapsed", text(lapsed * HOUR), resolve_by="1970-01-01T02:00:00Z")
+    resolved = incident("resolved", text((lapsed + after) * HOUR))
+    reached = standing("incident", and_then(known, *((told.at, told.fact) for told in (lapse, resolved))))
+    assert isinstance(reached, IncidentStanding)
+    found = evidence(reached, shipped_policy().trust)
+    if reached.resolution_lapsed:
+        assert found is not None
+        assert not found.because.startswith("in_time")
+
+
+@law
+@given(
+    pauses=st.lists(st.tuples(moments, st.sampled_from(["paused", "resumed"])), max_size=8),
+    done=moments.filter(lambda at: at >= 0),
+)
+def test_an_incident_is_judged_late_just_when_it_would_have_lapsed_before_it_was_resolved(
+    pauses: list[tuple[int, str]], done: int
+) -> None:
+    story = [BY_TWO, *(incident(what, text(at)) for at, what in pauses)]
+    due = kinds.lapses(tell(*(told for told in story if told.at <= done)))
+    found = evidence(tell(*story, incident("resolved", text(done))), shipped_policy().trust)
+    assert found is not None
+    assert (found.because == "in_time") == all(done <= at for at, _ in due)
 
 
 # Amendments

@@ -37,6 +37,15 @@ def test_an_incident_has_a_time_to_respond_and_a_time_to_resolve() -> None:
     assert agenda(opened, said("incident.closed.v1", "acme", "2026-05-02", incident_id="i")) == {}
 
 
+def test_a_pause_takes_an_incident_off_the_agenda_and_puts_it_back_later() -> None:
+    def incident(what: str, at: str, **more: str) -> Message:
+        return said(f"incident.{what}.v1", "acme", at, incident_id="i", **more)
+
+    story = incident("opened", "2026-05-01", severity="low", resolve_by=LATER), incident("paused", "2026-05-02")
+    assert agenda(*story) == {}
+    assert agenda(*story, incident("resumed", "2026-05-12")) == {"incident.resolution_lapsed.v1": on("2027-01-11")}
+
+
 def test_feedback_lapses_when_it_was_to_be_answered() -> None:
     received = said("feedback.received.v1", "acme", "2026-05-01", feedback_id="f", instrument="nps", answer_by=LATER)
     assert agenda(received) == {"feedback.lapsed.v1": on(LATER)}

@@ -76,6 +76,8 @@ def test_an_incident_shows_whose_it_is_and_what_became_of_it() -> None:
     assert found["status"] == "resolved"
     assert (found["team"], found["person"], found["reassignments"], found["escalations"]) == ("lab", "di", 1, 2)
     assert (found["opened_at"], found["resolved_at"]) == (on("2026-01-01"), on("2026-01-06"))
+    targets = [found[name] for name in ("respond_by", "respond_due_at", "resolve_by", "resolve_due_at")]
+    assert targets == [on("2026-01-02"), on("2026-01-02"), on("2026-01-09"), on("2026-01-10")]
     assert (found["paused"], found["within_authority"]) == (on("2026-01-02") - on("2026-01-01"), 0)
     assert (found["response_lapsed"], found["resolution_lapsed"]) == (0, 0)
 

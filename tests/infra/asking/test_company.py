@@ -91,6 +91,21 @@ def test_somebody_should_respond_to_what_nobody_responded_to(told: Told) -> None
     assert (step.reference, step.because) == ("x", "no response, was due 2026-06-01")
 
 
+def test_what_a_pause_holds_back_is_not_to_do_and_what_it_moved_is_due_later(told: Told) -> None:
+    told.report(
+        *(
+            said("incident.opened.v1", "bolt", "2026-05-21", incident_id=i, severity="low", resolve_by="2026-05-25")
+            for i in "xy"
+        ),
+        *(said("incident.paused.v1", "bolt", "2026-05-22", incident_id=i) for i in "xy"),
+        said("incident.resumed.v1", "bolt", "2026-05-26", incident_id="y"),
+    )
+    told.catch_up()
+    (step,) = [each for each in ours(told, "bolt").next_steps if each.do == "put_right"]
+    assert (step.reference, step.because) == ("y", "unresolved, was due 2026-05-29, 3 days ago")
+    assert [(each.incident_id, each.past_target) for each in theirs_(told, "bolt").incidents] == [("y", True), ("x", False)]
+
+
 def test_of_many_the_most_pressing_are_shown_and_all_are_counted(told: Told) -> None:
     told.report(*(made("bolt", f"p{number}", "2026-05-01", f"2026-05-{number + 2:02}") for number in range(SHOWN + 5)))
     told.catch_up()

@@ -8,6 +8,7 @@ from infra.asking.incidents import IncidentShown, IncidentsWanted
 from infra.asking.moment import Moment
 from tests.infra.story import Told
 from tests.ledgers import said
+from tests.telling import on
 
 HOUR = 3600
 
@@ -115,6 +116,42 @@ def test_nobody_responded_in_time(told: Told) -> None:
     with told.now() as moment:
         assert one(moment, "x").response_overdue
         assert not one(moment, "y").response_overdue
+
+
+def test_pauses_hold_targets_back(told: Told) -> None:
+    def of(incident: str, *story: tuple[str, str], **targets: str) -> None:
+        told.report(said("incident.opened.v1", "bolt", "2026-05-21", incident_id=incident, severity="low", **targets))
+        told.report(*(said(f"incident.{what}.v1", "bolt", at, incident_id=incident) for what, at in story))
+
+    by = {"respond_by": "2026-05-23", "resolve_by": "2026-05-25"}
+    of("held", ("paused", "2026-05-22"), **by)
+    of("resumed", ("paused", "2026-05-22"), ("resumed", "2026-05-30"), **by)
+    of("missed", ("paused", "2026-05-26"), **by)
+    told.catch_up()
+    with told.now() as moment:
+        found = {each: one(moment, each) for each in ("held", "resumed", "missed")}
+        assert ids(moment, party="bolt", past_target=True) == ["missed"]
+        assert ids(moment, party="bolt", sort="target", limit=1) == ["missed", "resumed", "held"]
+    assert [each.past_target for each in found.values()] == [False, False, True]
+    assert [each.response_overdue for each in found.values()] == [False, True, True]
+    assert {(each.respond_by, each.resolve_by) for each in found.values()} == {(on("2026-05-23"), on("2026-05-25"))}
+    assert [each.respond_due_at for each in found.values()] == [None, on("2026-05-31"), on("2026-05-23")]
+    assert [each.resolve_due_at for each in found.values()] == [None, on("2026-06-02"), on("2026-05-25")]
+
+
+def test_as_of_a_moment_within_a_pause_that_is_over_nothing_had_lapsed(told: Told) -> None:
+    story = ("paused", "2026-05-22"), ("resumed", "2026-05-24")
+    told.report(
+        said("incident.opened.v1", "bolt", "2026-05-21", incident_id="x", severity="low", resolve_by="2026-05-23"),
+        *(said(f"incident.{what}.v1", "bolt", at, incident_id="x") for what, at in story),
+    )
+    told.catch_up()
+    past = {}
+    for day in (23, 24, 25, 26):
+        with told.then("bolt", as_of=f"2026-05-{day}") as moment:
+            lapsed = moment.views.execute("SELECT resolution_lapsed FROM incidents").fetchone()[0]
+            past[day] = (one(moment, "x").past_target, bool(lapsed))
+    assert past == {23: (False, False), 24: (False, False), 25: (False, True), 26: (True, True)}
 
 
 def test_the_counts_add_up_whatever_status_is_asked_for(told: Told) -> None:

@@ -127,6 +127,17 @@ def test_incidents_as_a_table_show_how_long_they_took(troth: Troth, told: Told) 
     assert [each["incident_id"] for each in asked(troth, told, "incidents", "--past-target")["incidents"]] == ["stuck"]
 
 
+def test_an_incident_that_a_pause_holds_back_says_so_in_place_of_its_target(troth: Troth, told: Told) -> None:
+    targets = {"resolve_by": "2026-05-25"}
+    told.report(
+        said("incident.opened.v1", "bolt", "2026-05-21", incident_id="x", severity="low", **targets),
+        said("incident.paused.v1", "bolt", "2026-05-22", incident_id="x"),
+    )
+    told.catch_up()
+    assert "held by a pause" in table(troth, told, "incidents", "--party", "bolt")
+    assert "held by a pause" in table(troth, told, "show", "bolt", "--seat", "theirs")
+
+
 def test_entries_are_shown_by_position_by_report_page_by_page_and_counted(troth: Troth, told: Told) -> None:
     entry = asked(troth, told, "entries", "--source", "crm", "--id", "early-kept")
     assert asked(troth, told, "entries", "--position", str(entry["position"])) == entry
