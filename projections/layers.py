@@ -227,9 +227,9 @@ class _Path:
         self._months = months
         self._at = at
         self._ahead = sorted((m for m in {*months.counts, *months.breadth} if m <= month_of(at)), reverse=True)
-        first = self._ahead[-1] if self._ahead else month_of(at)
-        days = [value for dimension, value in months.breadth.get(first, ()) if dimension == "day"]
-        self._first_at = parse(f"{min(days)}T00:00:00Z") if days else month_end(first - 1)
+        first_met = months.breadth.get(self._ahead[-1], ()) if self._ahead else ()
+        days = [value for dimension, value in first_met if dimension == "day"]
+        self._first_at = parse(f"{min(days)}T00:00:00Z") if days else at
         self._window = policy.layers.window_days * DAY
         self._half_life = policy.layers.dialog_half_life_days * DAY
         self._spoken: list[tuple[int, int, int]] = []

@@ -96,6 +96,11 @@ def test_without_anything_there_is_orientation_and_what_the_next_layer_asks_for(
     assert len(asks) == 10
 
 
+def test_without_a_contact_there_is_no_tenure_on_any_day_of_the_month() -> None:
+    layer, _ = walk(Months(), on("2026-01-31"), trusted(), POLICY)
+    assert [each.value for each in layer.next_asks if each.name == "tenure_days"] == [0]
+
+
 @pytest.mark.parametrize(("now", "layer"), [("2026-02-13", "orientation"), ("2026-02-14", "exploratory")])
 def test_tenure_is_counted_to_the_day_and_passes_in_silence(now: str, layer: str) -> None:
     assert walk(months_of(*dialog("2026-01-31")), on(now), trusted(), POLICY)[0].name == layer
