@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -59,6 +60,24 @@ def text(instant: int) -> str:
 def month(instant: int) -> str:
     """The calendar month in UTC, as `2026-01`."""
     return aware(instant).isoformat()[:7]
+
+
+def month_of(instant: int) -> int:
+    """The calendar month in UTC, as months since January 1970."""
+    return _month_of_day(instant // DAY)
+
+
+@lru_cache(maxsize=10_000)
+def month_end(month: int) -> int:
+    """The instant at which a month is over, given as months since January 1970 (UTC)."""
+    year, index = divmod(month + 1, 12)
+    return of(_EPOCH.replace(year=1970 + year, month=index + 1))
+
+
+@lru_cache(maxsize=20_000)
+def _month_of_day(day: int) -> int:
+    on = aware(day * DAY)
+    return (on.year - 1970) * 12 + on.month - 1
 
 
 def _validate(value: object) -> int:

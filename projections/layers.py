@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from domain.feedback import FeedbackStanding
 from domain.incident import IncidentStanding
-from domain.instant import DAY, aware, of, parse
+from domain.instant import DAY, aware, month_end, month_of, parse
 from domain.interaction import InteractionStanding
 from domain.kinds import Standing
 from domain.party import PartyStanding
@@ -23,6 +23,8 @@ from projections.fold import Change, Column, Context, Projection, Table
 
 MICRO = 1_000_000
 NAMES = ("orientation", "exploratory", "affective", "stable")
+HALVINGS = 10
+"""After so many whole half-lives nothing is left of a contact."""
 COUNTS = ("inbound", "outbound", "kept_by_company", "kept_by_party", "troubles_survived")
 
 MONTHS = Table(
@@ -159,16 +161,14 @@ def of_standing(standing: Standing, context: Context) -> Sequence[Change]:
 PROJECTION = Projection("layers", 1, (MONTHS, BREADTH), of_standing)
 
 
-def month_of(at: int) -> int:
-    """Months since January 1970 (UTC) of an instant."""
-    return _day(at // DAY)[0]
+def breadth_from(at: int, policy: Policy) -> int:
+    """The first month of which channels, topics and touchpoints count at the instant `at`."""
+    return month_of(max(0, at - policy.layers.window_days * DAY))
 
 
-@lru_cache(maxsize=10_000)
-def month_end(month: int) -> int:
-    """The instant at which the month is over."""
-    year, index = divmod(month + 1, 12)
-    return of(aware(0).replace(year=1970 + year, month=index + 1))
+def is_left(month: int, at: int, policy: Policy) -> bool:
+    """Whether anything of the month's contacts is left at the instant `at`."""
+    return at - month_end(month) < (HALVINGS + 1) * policy.layers.dialog_half_life_days * DAY
 
 
 def walk(months: Months, at: int, trusted: Callable[[int], Trusted], policy: Policy) -> tuple[Layer, list[Move]]:
@@ -230,7 +230,7 @@ class _Path:
         first_met = months.breadth.get(self._ahead[-1], ()) if self._ahead else ()
         days = [value for dimension, value in first_met if dimension == "day"]
         self._first_at = parse(f"{min(days)}T00:00:00Z") if days else at
-        self._window = policy.layers.window_days * DAY
+        self._policy = policy
         self._half_life = policy.layers.dialog_half_life_days * DAY
         self._spoken: list[tuple[int, int, int]] = []
         self._totals = [0] * len(_TOTALS)
@@ -246,7 +246,7 @@ class _Path:
         at = min(month_end(month), self._at)
         if month == self.next_month:
             self._take(self._ahead.pop(), at)
-        window = month_of(at - self._window) if at > self._window else 0
+        window = breadth_from(at, self._policy)
         breadth = [sum(map(window.__le__, self._last_met[each].values())) for each in _BREADTH]
         return _There(((at - self._first_at) // DAY, self._dialog(at), *self._totals, *breadth), at, trusted)
 
@@ -259,11 +259,11 @@ class _Path:
             self._last_met[dimension][value] = month
 
     def _dialog(self, at: int) -> int:
-        """Contacts both ways, by the rarer way: halved with each whole half-life since their month, gone after ten."""
+        """Contacts both ways, by the rarer way: halved with each whole half-life since their month, then gone."""
         inbound = outbound = 0
         for ended_at, by_party, by_company in reversed(self._spoken):
             halvings = (at - ended_at) // self._half_life
-            if halvings > 10:
+            if halvings > HALVINGS:
                 break
             inbound += by_party >> halvings
             outbound += by_company >> halvings
@@ -296,5 +296,4 @@ def _ones(names: Sequence[str]) -> tuple[int, ...]:
 @lru_cache(maxsize=20_000)
 def _day(day: int) -> tuple[int, str]:
     """(months since January 1970, date) of a day, given in days since 1970."""
-    on = aware(day * DAY).date()
-    return (on.year - 1970) * 12 + on.month - 1, on.isoformat()
+    return month_of(day * DAY), aware(day * DAY).date().isoformat()

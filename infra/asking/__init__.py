@@ -6,6 +6,8 @@ paging      lists that come in pages
 standings   what streams amounted to, for what the views do not hold
 parties, promises, incidents, feedback, timeline, entries
             one list each, and one party in short
+trust, layers
+            how far a party can trust us, how deep it goes, and why; grounds: the entries behind each condition of a layer
 company     the company view of one party from our seat; next_steps: what to do next
 theirs      the company view from the party's own seat
 status      how far everything has come; front: a few numbers for the front page

@@ -2,21 +2,34 @@
 
 from bisect import bisect_right
 from collections.abc import Callable
+from typing import Literal
 
+from domain.instant import month_end
 from infra.asking import trust as asking_trust
 from infra.asking.answers import Answer, Asked, At, NotFound, asked, select
+from infra.asking.grounds import Grounds, grounds
 from infra.asking.moment import Moment
 from projections import beta, decay, layers, trust
 from projections.layers import COUNTS, Condition, Layer, Months, Move, Trusted
 
 
 class ConditionShown(Answer):
-    """One thing that a layer asks for."""
+    """One thing that a layer asks for: what there is, what it takes, and the entries that make what there is.
+
+    An answer stays small: of the entries the latest are named, 20 at most (of a dialog ten each way), and all are counted.
+    """
 
     name: str
     value: int
     needed: int
     met: bool
+    named_in: Literal["entries", "explanation"]
+    """Where the entries are named: here, or in the explanation of the party's trust in us."""
+    entries: list[int]
+    """Positions of what kept each promise, resolved each incident, last met the party by each channel, topic or touchpoint,
+    was said in the dialog, or was the first contact; by when it happened, the latest first."""
+    entry_count: int
+    """How many of these there are in all; 0 where the explanation names them."""
 
 
 class MoveShown(Answer):
@@ -44,14 +57,15 @@ def of_party(moment: Moment, party: str) -> LayerAnswer:
     if not select(moment, "SELECT 1 FROM party_totals WHERE party = ?", party):
         raise NotFound("nothing is recorded about this party")
     layer, moves = walked(moment, party)
+    found = grounds(moment, party)
     return LayerAnswer(
         party=party,
         asked=asked(moment),
         layer=layer.name,
-        held_by=[_condition(each) for each in layer.held_by],
+        held_by=[_condition(each, found) for each in layer.held_by],
         next_layer=layer.next_name,
-        next_asks=[_condition(each) for each in layer.next_asks],
-        history=[MoveShown(at=min(layers.month_end(m.month), moment.now), before=m.before, after=m.after) for m in moves],
+        next_asks=[_condition(each, found) for each in layer.next_asks],
+        history=[MoveShown(at=min(month_end(m.month), moment.now), before=m.before, after=m.after) for m in moves],
     )
 
 
@@ -91,5 +105,14 @@ def _trusted(moment: Moment, party: str) -> Callable[[int], Trusted]:
     return at
 
 
-def _condition(condition: Condition) -> ConditionShown:
-    return ConditionShown(name=condition.name, value=condition.value, needed=condition.needed, met=condition.met)
+def _condition(condition: Condition, found: dict[str, Grounds]) -> ConditionShown:
+    behind = found.get(condition.name)
+    return ConditionShown(
+        name=condition.name,
+        value=condition.value,
+        needed=condition.needed,
+        met=condition.met,
+        named_in="explanation" if behind is None else "entries",
+        entries=[] if behind is None else behind.entries,
+        entry_count=0 if behind is None else behind.entry_count,
+    )

@@ -8,6 +8,7 @@ import typer
 from domain.party import PartyKind
 from infra.asking import company, parties, theirs
 from infra.asking.company import OursAnswer, Promised, StaffShown
+from infra.asking.layers import ConditionShown
 from infra.asking.parties import LayerName, PartiesAnswer, PartiesWanted, SortBy
 from infra.asking.theirs import MyPromises, TheirsAnswer
 from infra.asking.trust import ScoreShown
@@ -18,6 +19,9 @@ from infra.cli.paged import Cursor, Limit, Order, more, plain
 from infra.cli.promises import PROMISE_COLUMNS
 from infra.cli.promises import rows as promise_rows
 from infra.cli.show import Json, as_json, day, minute, out, share, table
+
+ENTRIES = 5
+"""How many of the entries behind a condition a line names; --json has up to twenty."""
 
 
 def listed(
@@ -91,6 +95,7 @@ def _ours(answer: OursAnswer) -> None:
     out.print(f"layer: {answer.layer}")
     steps = [(each.do.replace("_", " "), each.reference.removesuffix("_micro"), each.because) for each in answer.next_steps]
     _section("What to do next" if steps else "Nothing to do next", ["what", "which", "because"], steps)
+    _conditions(answer)
     _promised("We promised them", answer.promised_to_them)
     _promised("They promised us", answer.promised_to_us)
     _people("People" if answer.people else "Nobody of us is assigned to them", answer.people)
@@ -156,6 +161,26 @@ def _score(title: str, score: ScoreShown) -> None:
         f"{title}: {score.grade}, {share(score.score_micro)}, interval {share(score.lower_micro)} to "
         f"{share(score.upper_micro)}, from {score.evidence_count} pieces of evidence",
     )
+
+
+def _conditions(answer: OursAnswer) -> None:
+    """What holds the party in its layer, and what the next one misses, each with the entries that make what there is."""
+    asked = [(each, f"to stay {answer.layer}") for each in answer.held_by if each.needed]
+    asked += [(each, f"to become {answer.next_layer}") for each in answer.missing]
+    rows = [(each.name.removesuffix("_micro").replace("_", " "), *_amounts(each), why, _entries(each)) for each, why in asked]
+    _section("What the layer stands on", ["condition", "there is#", "it takes#", "", "entries"], rows)
+
+
+def _amounts(of: ConditionShown) -> list[str]:
+    return [share(each) if of.name.endswith("_micro") else str(each) for each in (of.value, of.needed)]
+
+
+def _entries(of: ConditionShown) -> str:
+    if of.named_in == "explanation":
+        return "see `troth explain`"
+    named = of.entries[:ENTRIES]
+    more = of.entry_count - len(named)
+    return ", ".join(map(str, named)) + (f" and {more} more" if more else "")
 
 
 def _people(title: str, people: Sequence[StaffShown]) -> None:

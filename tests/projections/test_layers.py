@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.instant import DAY, parse, text
+from domain.instant import DAY, month_end, month_of, parse, text
 from projections.layers import (
     BREADTH,
     COUNTS,
@@ -18,8 +18,6 @@ from projections.layers import (
     Months,
     Move,
     Trusted,
-    month_end,
-    month_of,
     walk,
 )
 from tests.ledgers import Message, contact, kept, made, said

@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from domain.instant import text
-from infra.asking import company, incidents, theirs, timeline
+from domain.entry import decode
+from domain.instant import DAY, month_end, month_of, text
+from domain.interaction import InteractionStanding
+from infra.asking import company, incidents, layers, theirs, timeline
+from infra.asking.grounds import SHOWN
 from infra.asking.incidents import IncidentsWanted
+from infra.asking.standings import standings
 from infra.asking.timeline import TimelineWanted
 from tests.crowd import crowd
 from tests.infra.story import Told
@@ -65,3 +69,57 @@ def test_promises_add_up_and_no_duration_is_negative(crowded: Told, party: str) 
         for each in incidents.listed(moment, IncidentsWanted(party=party, limit=1000)).incidents:
             assert min(each.respond_seconds or 0, each.resolve_seconds or 0, each.running_seconds or 0) >= 0
             assert (each.running_seconds is None) == (each.status in ("resolved", "closed"))
+
+
+MEETS = {"interaction.recorded.v1", "promise.made.v1", "incident.opened.v1", "feedback.received.v1"}
+RESOLVES = {"incident.resolved.v1", "incident.closed.v1"}
+SPEAKS = (MEETS - {"promise.made.v1"}) | RESOLVES | {"feedback.answered.v1"}
+BEHIND = {
+    "tenure_days": MEETS,
+    "dialog_micro": SPEAKS,
+    "kept_by_company": {"promise.kept.v1"},
+    "kept_by_party": {"promise.kept.v1"},
+    "troubles_survived": RESOLVES,
+    "channels": MEETS,
+    "topics": MEETS,
+    "touchpoints": MEETS,
+}
+"""The kinds of entries that may be behind each condition of a layer."""
+
+
+@pytest.mark.parametrize("days", [None, 0, 100, 300])
+@pytest.mark.parametrize("party", PARTIES)
+def test_the_entries_behind_a_layer_are_the_partys_own_of_the_right_kind_and_count(
+    crowded: Told, party: str, days: int | None
+) -> None:
+    past = {} if days is None else {"as_of": text(NOW - days * DAY)}
+    with crowded.then(party, **past) if past else crowded.now() as moment:
+        for condition in layers.of_party(moment, party).next_asks:
+            entries = [decode(each.state) for each in moment.log.at(condition.entries)]
+            assert {each.party for each in entries} <= {party}
+            assert {each.kind for each in entries} <= BEHIND.get(condition.name, set())
+            assert all(each.happened_at <= moment.now for each in entries)
+            reached = standings(moment, {each.stream for each in entries})
+            assert all(each.version in reached[each.stream].by for each in entries)
+            assert len(condition.entries) == len(entries)
+            if condition.name in BEHIND and not condition.name.endswith(("_days", "_micro")):
+                assert (condition.entry_count, len(entries)) == (condition.value, min(condition.value, SHOWN))
+
+
+@pytest.mark.parametrize("days", [0, 200])
+@pytest.mark.parametrize("party", PARTIES)
+def test_tenure_and_dialog_follow_from_the_entries_behind_them(crowded: Told, party: str, days: int) -> None:
+    with crowded.then(party, as_of=text(NOW - days * DAY)) as moment:
+        found = {each.name: each for each in layers.of_party(moment, party).next_asks}
+        (first,) = (decode(each.state).happened_at for each in moment.log.at(found["tenure_days"].entries))
+        assert found["tenure_days"].value == moment.now // DAY - first // DAY
+        half_life, spoken = moment.policy.layers.dialog_half_life_days * DAY, {"inbound": 0, "outbound": 0}
+        for each in moment.log.at(found["dialog_micro"].entries):
+            entry = decode(each.state)
+            way = "inbound" if entry.kind in MEETS else "outbound"
+            if isinstance(entry.after, InteractionStanding):
+                way = entry.after.direction
+            ended_at = min(month_end(month_of(entry.happened_at)), moment.now)
+            spoken[way] += 1_000_000 >> (moment.now - ended_at) // half_life
+        dialog, named = found["dialog_micro"], 2 * min(spoken.values())
+        assert dialog.value == named if dialog.entry_count == len(dialog.entries) else dialog.value >= named

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.infra.story import ADDRESS, CROWD, Told
-from tests.ledgers import made, said
+from tests.ledgers import contact, made, said
 
 Troth = Callable[..., tuple[int, str, str]]
 
@@ -73,6 +73,19 @@ def test_show_prints_the_company_view_from_our_seat(troth: Troth, told: Told) ->
     assert [line.split()[:3] for line in printed.splitlines() if line.startswith("keep promise")] == [
         ["keep", "promise", "overdue"]
     ]
+
+
+def test_show_prints_what_the_layer_stands_on_with_the_latest_entries_behind_it(troth: Troth, told: Told) -> None:
+    told.report(*(contact("acme", f"call {number}", "2026-05-30") for number in range(9)))
+    printed = table(troth, told, "show", "acme")
+    lines = [" ".join(line.split()) for line in printed.split("What the layer stands on")[1].splitlines()[1:9]]
+    conditions = {each["name"]: each for each in asked(troth, told, "show", "acme")["held_by"]}
+    latest = {name: ", ".join(map(str, each["entries"][:5])) for name, each in conditions.items()}
+    assert lines[0] == "condition there is it takes entries"
+    assert f"kept by company 4 1 to stay exploratory {latest['kept_by_company']}" in lines
+    more = conditions["dialog_micro"]["entry_count"] - 5
+    assert f"dialog 4.000 1.600 to stay exploratory {latest['dialog_micro']} and {more} more" in lines
+    assert "trust lower bound 0.164 0.400 to become affective see `troth explain`" in lines
 
 
 def test_show_prints_what_the_party_sees_and_no_score(troth: Troth, told: Told) -> None:

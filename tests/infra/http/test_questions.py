@@ -96,6 +96,15 @@ def test_every_page_of_a_party_is_asked_of_any_moment(client: TestClient) -> Non
     assert (known["asked"]["known_at"], known["promise_count"]) == ("2026-03-02T00:00:00Z", 6)
 
 
+def test_a_layer_names_the_entries_behind_it_and_they_are_there(client: TestClient) -> None:
+    asks = {each["name"]: each for each in ask(client, of("acme", "layers"))["next_asks"]}
+    (first,) = asks["tenure_days"]["entries"]
+    assert ask(client, f"/entries/{first}")["kind"] == "promise.made.v1"
+    assert asks["mass_micro"]["named_in"] == "explanation"
+    then = ask(client, of("acme", "layers"), as_of="2026-01-04T00:00:00Z")
+    assert {each["entry_count"] for each in then["next_asks"]} == {0}
+
+
 def test_the_company_is_seen_from_two_seats(client: TestClient) -> None:
     ours, theirs = (ask(client, of("acme", "company"), seat=seat) for seat in ("ours", "theirs"))
     assert ours["next_steps"][0]["do"] == "keep_promise"
