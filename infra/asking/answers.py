@@ -1,11 +1,15 @@
 """The form of every answer: frozen, instants as RFC 3339 text, and what exactly was asked."""
 
-from typing import Annotated, Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
 from domain.instant import text
-from infra.asking.moment import Moment
+
+if TYPE_CHECKING:
+    from infra.asking.moment import Moment
 
 At = Annotated[
     int, PlainSerializer(text, return_type=str, when_used="json"), WithJsonSchema({"type": "string", "format": "date-time"})

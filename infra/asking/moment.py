@@ -18,6 +18,7 @@ from domain.kinds import Standing, lapses, standing
 from domain.policy import Policy
 from domain.report import AHEAD_AT_MOST
 from domain.stream import Known
+from infra.asking.answers import BadQuestion
 from infra.sqlite.connect import Connection
 from infra.sqlite.log import SQLiteLog
 from infra.sqlite.views import all_built, in_memory
@@ -78,8 +79,9 @@ def past(log: SQLiteLog, now: int, *, as_of: int | None, known_at: int | None, p
     """The views of a past moment: of one party, or of the whole ledger (which reads all of the record).
 
     What happened after `as_of` and what was recorded after `known_at` does not count; without `as_of` it is asked as of
-    `known_at`. The policy is the one in force at the moment, as far as was known.
+    `known_at`. The policy is the one in force at the moment, as far as was known. Raises BadQuestion where it is to come.
     """
+    _refuse_future(now, as_of=as_of, known_at=known_at)
     at = as_of if as_of is not None else known_at if known_at is not None else now
     policy = policy_in_force(log, at, known_at=known_at)
     views = in_memory()
@@ -128,6 +130,15 @@ def standing_at(stream: list[Entry], moment: int, until: int) -> Standing | None
             known.append(Known(len(stream) + len(known), at, SOURCE, f"{fact.KIND}:{at}", fact))
         reached = standing(family, key, known)
     return reached
+
+
+def _refuse_future(now: int, **moments: int | None) -> None:
+    """What has not happened yet is not known: it would be answered as if all that is due by then had lapsed."""
+    for parameter, at in moments.items():
+        if at is not None and at > now + AHEAD_AT_MOST:
+            raise BadQuestion(
+                parameter, "this moment is yet to come, and nothing is known of it: name one that has passed, or leave it out"
+            )
 
 
 def _everything(log: SQLiteLog) -> Iterator[Stored]:

@@ -93,7 +93,8 @@ def main() -> None:
     except tuple(EXITS) as wrong:
         code, advice = next(EXITS[kind] for kind in type(wrong).__mro__ if kind in EXITS)
         where = f" at {wrong.pointer}" if isinstance(wrong, Refusal) and wrong.pointer else ""
-        err.print(f"troth: {wrong}{where}" + (f"\n{advice}" if advice else ""))
+        option = f"--{wrong.parameter.replace('_', '-')}: " if isinstance(wrong, BadQuestion) else ""
+        err.print(f"troth: {option}{wrong}{where}" + (f"\n{advice}" if advice else ""))
         sys.exit(code)
     except ValidationError as wrong:  # of the settings: nothing else validates outside its own door
         for fault in wrong.errors(include_url=False, include_input=False):

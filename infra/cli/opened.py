@@ -15,8 +15,12 @@ from infra.settings import Settings
 from infra.sqlite.connect import NoLedgerHere
 from infra.wiring import DrivenElsewhere, Drivers
 
-AsOf = Annotated[str | None, typer.Option(help="Only what had happened by then counts: RFC 3339 with a zone.")]
-KnownAt = Annotated[str | None, typer.Option(help="Only what had been recorded by then counts: RFC 3339 with a zone.")]
+AsOf = Annotated[
+    str | None, typer.Option(help="Only what had happened by then counts: RFC 3339 with a zone, not in the future.")
+]
+KnownAt = Annotated[
+    str | None, typer.Option(help="Only what had been recorded by then counts: RFC 3339 with a zone, not in the future.")
+]
 
 
 @contextmanager

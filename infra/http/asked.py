@@ -17,9 +17,12 @@ from infra.asking.moment import Moment, Present, past
 from infra.sqlite.log import SQLiteLog
 from infra.wiring import now
 
-AsOf = Annotated[str | None, Query(description="Only what had happened by then counts: an RFC 3339 instant with a zone.")]
+AsOf = Annotated[
+    str | None, Query(description="Only what had happened by then counts: an RFC 3339 instant with a zone, not in the future.")
+]
 KnownAt = Annotated[
-    str | None, Query(description="Only what had been recorded by then counts: an RFC 3339 instant with a zone.")
+    str | None,
+    Query(description="Only what had been recorded by then counts: an RFC 3339 instant with a zone, not in the future."),
 ]
 Cursor = Annotated[str | None, Query(description="`next` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most how many.")]

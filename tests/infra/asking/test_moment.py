@@ -14,6 +14,7 @@ from domain.entry import Receipt
 from domain.instant import DAY, HOUR, MINUTE, parse, text
 from domain.policy import Policy
 from infra import wiring
+from infra.asking.answers import BadQuestion
 from infra.asking.moment import Moment, Present, past
 from infra.sqlite.views import all_built, digest
 from projections.catalog import PROJECTIONS
@@ -154,6 +155,21 @@ def test_before_anything_had_happened_there_is_nothing(tmp_path: Path) -> None:
             with closing(past(ledger.log, NOW, as_of=parse("1999-01-01T00:00:00Z"), known_at=None, party=party).views) as views:
                 assert views.execute("SELECT COUNT(*) FROM timeline WHERE party != '@ledger'").fetchone() == (0,)
                 assert views.execute("SELECT COUNT(*) FROM party_totals").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("parameter", ["as_of", "known_at"])
+@pytest.mark.parametrize("party", ["acme", None])
+def test_of_a_moment_that_is_yet_to_come_nothing_is_said_to_have_lapsed(
+    tmp_path: Path, parameter: str, party: str | None
+) -> None:
+    with Ledger(tmp_path) as ledger:
+        ledger.receipts(made("acme", "p", due="2026-06-02"))
+        at: dict[str, int | None] = {"as_of": None, "known_at": None, parameter: NOW + DAY}
+        with pytest.raises(BadQuestion) as refused:
+            past(ledger.log, NOW, **at, party=party)
+        assert refused.value.parameter == parameter
+        with closing(past(ledger.log, NOW + DAY, **at, party=party).views) as views:
+            assert views.execute("SELECT lapsed FROM promises").fetchall() == [(1,)]
 
 
 # One party

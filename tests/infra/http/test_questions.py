@@ -66,6 +66,10 @@ def test_the_list_of_parties_is_searched_sorted_and_filtered(client: TestClient)
         ("/promises", {"as_of": "yesterday"}, "as_of"),
         ("/promises", {"team_": "x"}, "/query/team_"),
         ("/incidents", {"known_at": "2026-01-01T00:00:00"}, "known_at"),
+        ("/parties/acme/company", {"as_of": "2026-06-01T12:05:01Z"}, "as_of"),
+        ("/parties/acme/layers", {"known_at": "2030-01-01T00:00:00Z"}, "known_at"),
+        ("/promises", {"as_of": "2026-05-01T00:00:00Z", "known_at": "2026-06-02T00:00:00Z"}, "known_at"),
+        ("/board", {"as_of": "9999-01-01T00:00:00Z"}, "as_of"),
         ("/entries", {"source": "crm"}, "id"),
         ("/entries", {"after": "9" * 30}, "/query/after"),
         ("/entries/99999999999999999999", {}, "/path/position"),
@@ -80,6 +84,12 @@ def test_a_question_that_cannot_be_answered_says_which_parameter_is_wrong(
     problem = ask(client, path, 422, **query)
     assert problem["title"] == "BadQuestion"
     assert parameter in (problem.get("parameter"), *(fault["where"] for fault in problem.get("faults", ())))
+
+
+def test_a_moment_that_is_yet_to_come_is_refused_and_a_clock_a_little_ahead_is_not(client: TestClient) -> None:
+    problem = ask(client, "/promises", 422, as_of="2026-06-05T00:00:00Z")
+    assert problem["detail"].endswith("name one that has passed, or leave it out")
+    assert ask(client, "/promises", as_of="2026-06-01T12:05:00Z")["counts"]["overdue"] == 2
 
 
 @pytest.mark.parametrize("what", ["", "trust", "explanation", "layers", "company", "timeline"])
