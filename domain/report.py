@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, ValidationError, WithJsonSchema
+from pydantic_core import ErrorDetails
 
 from domain.amendment import FactRetracted, stated_at
 from domain.fact import Fact, Id, Value
@@ -10,7 +11,7 @@ from domain.instant import MINUTE, Instant, text
 from domain.kinds import KINDS, RESERVED
 from domain.policy import SUBJECT, PolicyAdopted
 from domain.refusal import InTheFuture, MalformedData, MalformedEnvelope, ReservedType, UnknownType
-from domain.strictjson import pointer
+from domain.strictjson import place, pointer
 
 LEDGER_SOURCE = "troth:"
 """Sources that begin so are the ledger's own."""
@@ -105,8 +106,18 @@ def refuse_future(report: Report, now: int) -> None:
         raise InTheFuture("it was stated in the future; is the publisher's clock or zone wrong?", pointer("data", *where))
 
 
+def told(fault: ErrorDetails, *under: str) -> tuple[str, str]:
+    """What is wrong and where, without a key that is no field's name: then the place is the object that holds it."""
+    steps = (*under, *fault["loc"])
+    where = place(*steps)
+    if where == pointer(*steps):
+        return fault["msg"], where
+    unknown = fault["type"] == "extra_forbidden"
+    return "a key in this object is not known" if unknown else fault["msg"] + ", under a key of this object", where
+
+
 def _first_fault(wrong: ValidationError, *under: str) -> tuple[str, str]:
     """What is wrong and where, without a word of what the report said."""
-    fault = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
+    message, where = told(wrong.errors(include_url=False, include_input=False, include_context=False)[0], *under)
     more = wrong.error_count() - 1
-    return fault["msg"] + (f" (more faults: {more})" if more else ""), pointer(*under, *fault["loc"])
+    return message + (f" (more faults: {more})" if more else ""), where

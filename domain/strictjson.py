@@ -1,8 +1,12 @@
-"""JSON read strictly: what parsers disagree about (duplicate keys, NaN, lone surrogates) is refused, with its place."""
+"""JSON read strictly: what parsers disagree about (duplicate keys, NaN, lone surrogates) is refused, with its place.
+
+A key that is no field's name may be a person's (`{"anna@example.org": 1}`): the place of what it holds is the object around it.
+"""
 
 import json
 import re
 from collections import Counter
+from itertools import takewhile
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -13,6 +17,7 @@ MAX_DEPTH = 64
 
 _STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]|,', re.DOTALL)
 """A string, ended or not, a bracket or a comma. Nothing in it is tried twice, so that no text takes long."""
+_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
@@ -76,17 +81,22 @@ def pointer(*steps: str | int) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
+def place(*steps: str | int) -> str:
+    """The pointer to what these steps of a report lead to, or to the last object above a key that is no field's name."""
+    return pointer(*takewhile(lambda step: isinstance(step, int) or _FIELD_NAME.fullmatch(step), steps))
+
+
 def refuse_strings(value: Any, *steps: str | int) -> None:
     """Refuse text that no store keeps (NUL, half a surrogate pair), and keys named twice, saying where."""
     match value:
         case str():
-            _refuse_text(value, pointer(*steps))
+            _refuse_text(value, place(*steps))
         case dict():
             for key, inner in value.items():
-                _refuse_text(key, pointer(*steps))
+                _refuse_text(key, place(*steps))
                 refuse_strings(inner, *steps, key)
             if isinstance(value, _Twice):
-                raise MalformedJson("a key is named twice in one object", pointer(*steps, value.key))
+                raise MalformedJson("a key is named twice in one object", place(*steps, value.key))
         case list():
             for index, inner in enumerate(value):
                 refuse_strings(inner, *steps, index)
@@ -96,13 +106,9 @@ def refuse_strings(value: Any, *steps: str | int) -> None:
 
 def _refuse_text(text: str, where: str) -> None:
     if "\0" in text:
-        raise MalformedJson("text has a NUL character", _printable(where))
+        raise MalformedJson("text has a NUL character", where)
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise MalformedJson("text has half a surrogate pair", _printable(where))
-
-
-def _printable(where: str) -> str:
-    return where.encode("utf-8", "replace").decode().replace("\0", "?")
+        raise MalformedJson("text has half a surrogate pair", where)
 
 
 def _refuse_depth(raw: bytes) -> None:

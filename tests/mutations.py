@@ -60,15 +60,15 @@ def paths(value: Any, *above: str | int) -> list[tuple[str | int, ...]]:
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(SECRET)
+keys = st.text(max_size=5) | st.just(SECRET)
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=5,
-)  # fmt: skip
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3), max_leaves=5
+)
 
 
 @st.composite
 def mutations(draw: st.DrawFn) -> dict[str, Any]:
-    """A golden report that tells a secret in all its ids and personal fields, with a few values replaced or taken out."""
+    """A golden report that tells a secret in all its ids and personal fields, a few values replaced, added or taken out."""
     report: Any = secretly(golden(draw(st.sampled_from(REPORTED))))
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(paths(report)))
@@ -76,7 +76,8 @@ def mutations(draw: st.DrawFn) -> dict[str, Any]:
         for step in path[:-1]:
             at = at[step]
         if draw(st.booleans()):
-            at[path[-1]] = draw(values)
+            added = isinstance(at, dict) and draw(st.booleans())
+            at[SECRET if added else path[-1]] = draw(values)
         else:
             del at[path[-1]]
         if not report:

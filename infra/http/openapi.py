@@ -26,7 +26,10 @@ PROBLEM: Document = {
         "title": {"type": "string", "description": "The name of the refusal or error.", "examples": sorted(problems.STATUSES)},
         "status": {"type": "integer", "description": "The HTTP status; in a batch, that of the one report."},
         "detail": {"type": "string", "description": "What is wrong and, where it helps, what to do."},
-        "pointer": {"type": "string", "description": "Of a refused report: the JSON pointer (RFC 6901) of the place."},
+        "pointer": {
+            "type": "string",
+            "description": "Of a refused report: the place, a JSON pointer (RFC 6901) short of keys that are no field's name.",
+        },
         "parameter": {"type": "string", "description": "Of a question: the parameter that cannot be used."},
         "faults": {
             "type": "array",

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from domain.refusal import Refusal
-from domain.strictjson import pointer
+from domain.report import told
 from infra import log
 from infra.asking.answers import BadQuestion, NotFound
 from infra.http.desk import NotRecorded
@@ -67,7 +67,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> Response:
-        faults = [{"where": pointer(*fault["loc"]), "message": fault["msg"]} for fault in error.errors()]
+        found = [told(fault) for fault in error.errors()]
+        faults = [{"where": where, "message": message} for message, where in found]
         return problem(422, "BadQuestion", "a parameter cannot be used", faults=faults)
 
     @app.exception_handler(HTTPException)

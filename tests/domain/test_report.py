@@ -4,9 +4,9 @@ import pytest
 
 from domain import strictjson
 from domain.instant import DAY, SECOND, text
-from domain.kinds import RESERVED
+from domain.kinds import KINDS, RESERVED
 from domain.refusal import InTheFuture, MalformedData, MalformedEnvelope, Refusal, ReservedType, UnknownType
-from domain.report import AHEAD_AT_MOST, read, refuse_future
+from domain.report import AHEAD_AT_MOST, Envelope, read, refuse_future
 from tests.mutations import ABSENT, changed, golden
 from tests.telling import on
 
@@ -37,7 +37,7 @@ def test_some_attributes_may_be_missing(attribute: str) -> None:
     assert read(changed(ABSENT, attribute)) == read(golden())
 
 
-@pytest.mark.parametrize("attribute", ["traceparent", "data_base64", "Id", ""])
+@pytest.mark.parametrize("attribute", ["traceparent", "data_base64", "Id"])
 def test_an_unknown_attribute_is_refused_with_its_place(attribute: str) -> None:
     refused = refusal(changed("x", attribute))
     assert (type(refused), refused.pointer) == (MalformedEnvelope, f"/{attribute}")
@@ -222,6 +222,37 @@ def test_data_that_does_not_say_what_the_kind_says_is_refused_with_its_place(
 ) -> None:
     refused = refusal(changed(value, "data", *path, kind=kind))
     assert (type(refused), refused.pointer) == (MalformedData, strictjson.pointer("data", *path))
+
+
+@pytest.mark.parametrize("key", ["anna@example.org", "Anna Berg", "", "x" * 42, "a/b", "name\n", "Zoë"])
+@pytest.mark.parametrize(
+    ("kind", "above"),
+    [
+        ("promise.made.v1", ()),
+        ("promise.made.v1", ("data",)),
+        ("promise.made.v1", ("data", "corrects")),
+        ("interaction.recorded.v1", ("data", "qualities")),
+        ("policy.adopted.v1", ("data", "policy", "grades", 0)),
+    ],
+)
+def test_a_key_that_is_no_fields_name_is_not_repeated(kind: str, above: tuple[str | int, ...], key: str) -> None:
+    refused = refusal(changed(1, *above, key, kind=kind))
+    assert refused.pointer == strictjson.pointer(*above)
+    assert refused.message == "a key in this object is not known"
+
+
+def test_nor_is_one_that_the_schema_lets_in() -> None:
+    refused = refusal(changed("", "data", "policy", "reasons", "anna@example.org", kind="policy.adopted.v1"))
+    assert refused.pointer == "/data/policy/reasons"
+    assert refused.message == "String should have at least 1 character, under a key of this object"
+
+
+def test_every_name_that_a_kind_knows_is_repeated() -> None:
+    schemas = [model.model_json_schema() for model in (Envelope, *KINDS.values())]
+    parts = [part for schema in schemas for part in (schema, *schema.get("$defs", {}).values())]
+    known = {name for part in parts for name in part.get("properties", {})}
+    assert "dataschema" in known
+    assert {strictjson.place(name) for name in known} == {f"/{name}" for name in known}
 
 
 def test_a_score_off_its_scale_is_refused_where_the_fact_is() -> None:
