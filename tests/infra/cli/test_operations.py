@@ -225,6 +225,16 @@ def test_a_version_is_adopted_with_one_content_only(troth: Troth, told: Told, tm
     assert answer(troth, told, "status")["entries"] == before
 
 
+def test_a_policy_whose_reasons_come_in_another_order_is_the_same_policy(troth: Troth, told: Told, tmp_path: Path) -> None:
+    head, reasons = toml(wiring.shipped_policy()).replace('"2026.1"', '"2026.2"').split("[reasons]\n")
+    backwards = "\n".join(reversed(reasons.splitlines()))
+    given = [written(tmp_path / name, f"{head}[reasons]\n{each}".encode()) for name, each in (("a", reasons), ("b", backwards))]
+    first, second = (answer(troth, told, "policy", "adopt", each, "--from", "2026-06-01T00:00:00Z") for each in given)
+    assert first == second
+    answer(troth, told, "policy", "adopt", given[1], "--from", "2026-06-01T06:00:00Z")
+    assert not answer(troth, told, "status")["quarantine"]
+
+
 # Settings, schemas, the doctor
 
 
