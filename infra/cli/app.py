@@ -3,7 +3,7 @@
 0   done
 1   what was asked about is not there, or something was refused: the message says what
 2   the command line cannot be read
-3   there is no ledger in TROTH_HOME, or one that this version cannot read
+3   there is no ledger in TROTH_HOME, or one that cannot be read: damaged, or of another version
 4   another process has what this one needs
 70  a fault in troth: please report it
 """
@@ -45,7 +45,7 @@ from infra.demo.play import NotTheDemos
 from infra.http.binding import PortTaken
 from infra.importing.loading import MapRefused
 from infra.rebuilding import NoSuchProjection
-from infra.sqlite.connect import NoLedgerHere, UnknownSchema, Unusable
+from infra.sqlite.connect import NoLedgerHere, UnknownSchema, Unusable, is_fault
 from infra.sqlite.log import BrokenRecord
 from infra.sqlite.quarantine import NotInQuarantine
 from infra.wiring import DrivenElsewhere
@@ -94,7 +94,7 @@ def main() -> None:
         code, advice = next(EXITS[kind] for kind in type(wrong).__mro__ if kind in EXITS)
         where = f" at {wrong.pointer}" if isinstance(wrong, Refusal) and wrong.pointer else ""
         option = f"--{wrong.parameter.replace('_', '-')}: " if isinstance(wrong, BadQuestion) else ""
-        err.print(f"troth: {option}{wrong}{where}" + (f"\n{advice}" if advice else ""))
+        err.print(f"troth: {option}{wrong}{where}" + (f"\n{advice}" if advice else ""), soft_wrap=True)
         sys.exit(code)
     except ValidationError as wrong:  # of the settings: nothing else validates outside its own door
         for fault in wrong.errors(include_url=False, include_input=False):
@@ -102,7 +102,9 @@ def main() -> None:
             err.print(f"troth: {name}: {fault['msg']}\n`troth config` lists the settings")
         sys.exit(2)
     except Unusable as wrong:
-        err.print(f"troth: the ledger's files cannot be used: {wrong}\n`troth doctor` says what is wrong")
+        if is_fault(wrong):
+            raise
+        err.print(f"troth: the ledger's files cannot be used: {wrong}\n`troth doctor` says what is wrong", soft_wrap=True)
         sys.exit(3)
     finally:
         sys.excepthook = _fault

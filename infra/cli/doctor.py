@@ -13,12 +13,12 @@ import typer
 from domain import entry
 from domain.instant import MINUTE, aware, text
 from infra import wiring
-from infra.asking.status import lags
 from infra.cli.show import Json, as_json, out, table
 from infra.settings import Settings
 from infra.sqlite import checkup
 from infra.sqlite import log as sqlite_log
 from infra.sqlite import views as sqlite_views
+from infra.sqlite.views import all_built
 
 FREE_AT_LEAST = 256 * 1024 * 1024
 OLDEST_YEAR = 2025
@@ -121,7 +121,11 @@ def _against_the_clock(state: bytes) -> Check:
 def _views(settings: Settings) -> Check:
     served = wiring.driven(settings.home)
     with closing(wiring.open_log(settings)) as log, closing(wiring.read_views(settings)) as views:
-        lag = max(lags(log, views).values(), default=log.end())
+        end, reached = log.end(), [each.position for each in all_built(views) if each.live]
+    if max(reached, default=0) > end:
+        do = "the record was cut or emptied: restore the folder from a backup"
+        return Check("views", False, f"they have taken in {max(reached):,} entries, and the record has {end:,}", do)
+    lag = end - min(reached, default=0)
     who = "a process serves them" if served else "nobody serves them now"
     do = "" if not lag else "they are catching up" if served else "the next question brings them up to date"
     return Check("views", True, f"{lag:,} entries behind; {who}", do)

@@ -57,6 +57,7 @@ def create(settings: Settings) -> FastAPI:
             app.state.present = Present(views, reading)
             app.state.asking = Asking(app.state.present, reading)
             app.state.digests = Digests()
+            app.state.unusable_at = None
             yield
 
     app = FastAPI(title="Troth", version=version("troth"), lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)

@@ -6,10 +6,13 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
+from domain.instant import MINUTE
 from infra import metrics
 from infra.asking.status import lags
 from infra.http.desk import Desk
+from infra.sqlite.connect import Unusable, is_fault
 from infra.sqlite.views import all_built
+from infra.wiring import now
 
 router = APIRouter(tags=["operations"])
 
@@ -23,7 +26,7 @@ class Wrong(BaseModel):
     """Something that is in the way."""
 
     what: str
-    """intake, drivers, projections or disk."""
+    """intake, drivers, projections, files or disk."""
     why: str
     """In words, with what to do."""
 
@@ -44,7 +47,14 @@ async def livez() -> dict[str, bool]:
 @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
 async def readyz(request: Request) -> Response:
     """200 where reports are recorded and answers are current, otherwise 503; and what is in the way."""
-    wrong = [*_intake(request.app.state.desk), *_drivers(request), *_projections(request), *_disk(request)]
+    wrong = [*_intake(request.app.state.desk), *_drivers(request)]
+    try:
+        wrong += [*_projections(request), *_files(request)]
+    except Unusable as unusable:
+        if is_fault(unusable):
+            raise
+        wrong.append(Wrong(what="files", why=f"the ledger's files cannot be used ({unusable}): `troth doctor` says more"))
+    wrong += _disk(request)
     return JSONResponse(Readiness(ready=not wrong, wrong=wrong).model_dump(), 503 if wrong else 200)
 
 
@@ -70,6 +80,13 @@ def _drivers(request: Request) -> list[Wrong]:
     if failed is None:
         return []
     return [Wrong(what="drivers", why=f"they failed ({type(failed).__name__}) and the process is stopping")]
+
+
+def _files(request: Request) -> list[Wrong]:
+    at = request.app.state.unusable_at
+    if at is None or now() - at > MINUTE:
+        return []
+    return [Wrong(what="files", why="the ledger's files could not be used within the last minute: `troth doctor` says why")]
 
 
 def _projections(request: Request) -> list[Wrong]:

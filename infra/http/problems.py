@@ -14,8 +14,9 @@ from domain.report import told
 from infra import log
 from infra.asking.answers import BadQuestion, NotFound
 from infra.http.desk import NotRecorded
-from infra.sqlite.connect import Unusable
+from infra.sqlite.connect import Unusable, is_fault
 from infra.sqlite.quarantine import NotInQuarantine
+from infra.wiring import now
 
 STATUSES = {
     "MalformedJson": 400,
@@ -81,11 +82,17 @@ def install(app: FastAPI) -> None:
     async def _gone(_: Request, error: ClientDisconnect) -> Response:
         return problem(400, "Disconnected", "the request ended before all of it had come; nothing of it was recorded")
 
-    @app.exception_handler(Unusable)
-    async def _unusable(_: Request, error: Exception) -> Response:
-        log.get().error("unusable", reason=type(error).__name__, where=log.place(error.__traceback__))
-        return problem(503, "Unusable", "the ledger's files cannot be used: `troth doctor` says what is wrong")
+    for kind in Unusable:
+        app.add_exception_handler(kind, _unusable)
 
     @app.exception_handler(Exception)  # answered, and still raised: the server logs where it comes from
     async def _fault(_: Request, error: Exception) -> Response:
         return problem(500, "Fault", "a fault in troth: please report it, with what the log says of it")
+
+
+async def _unusable(request: Request, error: Exception) -> Response:
+    if is_fault(error):
+        raise error
+    request.app.state.unusable_at = now()  # /readyz says so for a while
+    log.get().error("unusable", reason=type(error).__name__, where=log.place(error.__traceback__))
+    return problem(503, "Unusable", "the ledger's files cannot be used: `troth doctor` says what is wrong")

@@ -6,11 +6,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from eventsourcing import persistence
+
 BUSY_SECONDS = 60.0
 
 Connection = sqlite3.Connection
-Unusable = sqlite3.OperationalError
-"""What SQLite raises where a file cannot be read or written: no space, no permission, locked too long, no database."""
+Unusable = (sqlite3.DatabaseError, persistence.DatabaseError, persistence.InterfaceError)
+"""What is raised where a file cannot be read or written: no space, no permission, locked too long, damaged, no database.
+
+By SQLite itself, or by the event store on its behalf; `is_fault` says of one whether troth is at fault, and not the file.
+"""
+_FAULTS = ("IntegrityError", "ProgrammingError", "InternalError", "DataError", "NotSupportedError")
 
 
 class UnknownSchema(Exception):
@@ -24,11 +30,23 @@ class NoLedgerHere(Exception):
 def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection that commits by itself and waits for other writers; `:memory:` makes a database of its own."""
     target = f"file:{quote(str(path))}?mode=ro" if read_only else str(path)
-    connection = sqlite3.connect(target, uri=read_only, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    if not read_only:
-        connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
+    try:
+        connection = sqlite3.connect(target, uri=read_only, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            if not read_only:
+                connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.DatabaseError as wrong:
+        raise type(wrong)(f"{path}: {wrong}") from wrong
     return connection
+
+
+def is_fault(wrong: Exception) -> bool:
+    """Whether what was raised says that a statement is wrong, whatever the file it was meant for."""
+    return any(kind.__name__ in _FAULTS for kind in type(wrong).__mro__)
 
 
 @contextmanager

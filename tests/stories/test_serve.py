@@ -170,6 +170,21 @@ def test_drivers_that_fail_stop_the_process_with_what_to_do(tmp_path: Path) -> N
     assert "troth doctor" in rest
 
 
+def test_a_record_that_is_damaged_stops_the_process_and_is_not_served_again(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        until(served, "/readyz", lambda answer: answer["ready"])
+        record = tmp_path / "ledger.sqlite"
+        record.write_bytes(b"\xa5" * record.stat().st_size)
+        assert served.ask("/reports", made("acme", "p"))["title"] == "NotRecorded"
+        code, log, rest = served.ended()
+    assert code == 3
+    assert "intake_failed" in [line["event"] for line in log]
+    assert "troth doctor" in rest
+    again = troth(tmp_path, "serve", "--port", "0")
+    assert (again.returncode, "Traceback" in again.stderr) == (3, False)
+    assert f"{record}: file is not a database" in again.stderr
+
+
 def test_commands_work_beside_it_and_a_rebuild_is_done_by_it(tmp_path: Path) -> None:
     with serving(tmp_path) as served:
         served.ask("/reports", made("acme", "p"))

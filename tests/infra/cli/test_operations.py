@@ -297,6 +297,26 @@ def test_the_doctor_finds_a_gap_a_clock_that_is_behind_and_a_damaged_file(troth:
     assert "delete it" in wrongs(troth, told)["views.sqlite integrity"]
 
 
+def test_the_doctor_finds_a_record_that_is_shorter_than_what_was_read_from_it(troth: Troth, told: Told) -> None:
+    told.catch_up()
+    (told.home / "ledger.sqlite").write_bytes(b"")
+    assert troth(told.home, "status")[0] == 3
+    assert "backup" in wrongs(troth, told)["views"]
+
+
+@pytest.mark.parametrize("file", ["ledger.sqlite", "views.sqlite"])
+@pytest.mark.parametrize("from_page", [0, 1])
+def test_a_damaged_file_is_said_with_3_and_the_doctor_says_which(troth: Troth, told: Told, file: str, from_page: int) -> None:
+    told.catch_up()
+    path = told.home / file
+    whole = path.read_bytes()
+    path.write_bytes(whole[: 4096 * from_page] + b"\xa5" * (len(whole) - 4096 * from_page))
+    for command in ("parties", "status", "rebuild", "entries"):
+        code, _, wrong = troth(told.home, command)
+        assert (code, "`troth doctor`" in wrong, "Traceback" in wrong) == (3, True, False)
+    assert f"{file} integrity" in wrongs(troth, told)
+
+
 def test_the_doctor_names_a_schema_of_another_version(troth: Troth, told: Told) -> None:
     with sqlite3.connect(told.home / "ledger.sqlite") as ledger:
         ledger.execute("PRAGMA user_version=99")

@@ -114,6 +114,24 @@ def test_views_far_behind_and_a_disk_almost_full_are_not_ready(client: TestClien
     assert wrong(client) == ["disk"]
 
 
+def test_files_that_cannot_be_used_are_answered_with_503_and_not_ready(client: TestClient, app: FastAPI) -> None:
+    app.state.driving.close()  # it would stop the process
+    told_of = client.get("/parties").json()
+    (app.state.settings.home / "views.sqlite").write_bytes(b"\xa5" * 500_000)
+    answer = client.get("/status")
+    assert (answer.status_code, answer.json()["title"]) == (503, "Unusable")
+    assert "`troth doctor`" in answer.json()["detail"]
+    assert wrong(client) == ["files"]
+    assert told_of["parties"]
+
+
+def test_a_statement_that_is_wrong_is_a_fault_whatever_the_files(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "lags", lambda _, views: views.execute("SELECT ?", ()))
+    for path in ("/readyz", "/metrics"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["title"]) == (500, "Fault")
+
+
 # The front page
 
 
