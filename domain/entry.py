@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Raw, Struct
+from pydantic import ValidationError
 
 from domain.fact import FACTS_PER_STREAM, Fact
 from domain.kinds import KINDS, Standing, standing
@@ -45,8 +46,23 @@ class Receipt(NamedTuple):
     repeated: bool
 
 
+class UnreadableEntry(Exception):
+    """The bytes of an entry on the record are no entry: something else than troth altered them."""
+
+    def __init__(self) -> None:
+        super().__init__("an entry on the record cannot be read: something else than troth altered it")
+
+
 encode = msgspec.json.Encoder().encode
-decode = msgspec.json.Decoder(Entry).decode
+_decode = msgspec.json.Decoder(Entry).decode
+
+
+def decode(state: bytes) -> Entry:
+    """The entry that these bytes are. Raises UnreadableEntry."""
+    try:
+        return _decode(state)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise UnreadableEntry from None
 
 
 def leaf_hash(entry: bytes) -> str:
@@ -55,8 +71,11 @@ def leaf_hash(entry: bytes) -> str:
 
 
 def fact_of(entry: Entry) -> Fact:
-    """The fact, decoded. Only what was validated when it came is in an entry."""
-    return KINDS[entry.kind].model_validate_json(bytes(entry.fact))
+    """The fact, decoded. Raises UnreadableEntry: only what was validated when it came is put into an entry."""
+    try:
+        return KINDS[entry.kind].model_validate_json(bytes(entry.fact))
+    except (KeyError, ValidationError):
+        raise UnreadableEntry from None
 
 
 def content(fact: Fact) -> bytes:

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from consumers.policy import NoPolicy
 from consumers.ports import Conflict, NotWritten
 from consumers.project import RebuildDiffers
+from domain.entry import UnreadableEntry
 from domain.policy import PolicyRefused
 from domain.refusal import Refusal
 from infra.asking.answers import BadQuestion, NotFound
@@ -80,6 +81,7 @@ EXITS: dict[type[Exception], tuple[int, str]] = {
     ),
     UnknownSchema: (3, ""),
     BrokenRecord: (3, "restore the folder from a backup; `troth doctor` says where the gap is"),
+    UnreadableEntry: (3, "restore the folder from a backup; `troth doctor` says which it is"),
     PortTaken: (4, "another process listens there: stop it, or choose another with --port (0 lets the system choose)"),
     DrivenElsewhere: (4, "stop that process, or ask while it runs: every question works beside it"),
 }

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import typer
 
-from domain import entry
 from domain.instant import MINUTE, aware, text
 from infra import wiring
 from infra.cli.show import Json, as_json, out, table
@@ -23,6 +22,8 @@ from infra.sqlite.views import all_built
 FREE_AT_LEAST = 256 * 1024 * 1024
 OLDEST_YEAR = 2025
 """Before that there was no troth: a clock that says so was never set."""
+
+ALTERED = "something else than troth changed the file: restore it from a backup"
 
 
 class Check(NamedTuple):
@@ -83,13 +84,11 @@ def _ledger(settings: Settings) -> Iterator[Check]:
     if isinstance(found, str):
         yield Check("positions", False, found, "restore the folder from a backup")
         return
-    whole = found.first_gap is None
-    saying = f"{found.entries:,} entries, no gap" if whole else f"the entry at position {found.first_gap} is missing"
-    yield Check(
-        "positions", whole, saying, "" if whole else "something else than troth changed the file: restore it from a backup"
-    )
-    if found.newest_recorded_state is not None:
-        yield _against_the_clock(found.newest_recorded_state)
+    yield _no_gap(found)
+    if found.first_unreadable is not None:
+        yield Check("entries", False, f"the entry at position {found.first_unreadable} cannot be read", ALTERED)
+    if found.newest_recorded_at is not None:
+        yield _against_the_clock(found.newest_recorded_at)
     read = checkup.schema_version
     if (read(record), read(settings.home / sqlite_views.FILE)) == (sqlite_log.SCHEMA, sqlite_views.SCHEMA):
         yield _views(settings)
@@ -111,8 +110,13 @@ def _file(path: Path, expected: int) -> Iterator[Check]:
     yield Check(f"{path.name} integrity", faults == "ok", faults, "" if faults == "ok" else repair)
 
 
-def _against_the_clock(state: bytes) -> Check:
-    recorded_at = entry.decode(state).recorded_at
+def _no_gap(found: checkup.Positions) -> Check:
+    whole = found.first_gap is None
+    saying = f"{found.entries:,} entries, no gap" if whole else f"the entry at position {found.first_gap} is missing"
+    return Check("positions", whole, saying, "" if whole else ALTERED)
+
+
+def _against_the_clock(recorded_at: int) -> Check:
     behind = recorded_at > wiring.now() + 5 * MINUTE
     do = "the clock is behind the newest entry: set it, or reports of today are refused as in the future" if behind else ""
     return Check("newest entry", not behind, f"recorded at {text(recorded_at)[:19]}Z", do)

@@ -9,12 +9,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from domain.entry import UnreadableEntry
 from domain.refusal import Refusal
 from domain.report import told
 from infra import log
 from infra.asking.answers import BadQuestion, NotFound
 from infra.http.desk import NotRecorded
 from infra.sqlite.connect import Unusable, is_fault
+from infra.sqlite.log import BrokenRecord
 from infra.sqlite.quarantine import NotInQuarantine
 from infra.wiring import now
 
@@ -82,7 +84,7 @@ def install(app: FastAPI) -> None:
     async def _gone(_: Request, error: ClientDisconnect) -> Response:
         return problem(400, "Disconnected", "the request ended before all of it had come; nothing of it was recorded")
 
-    for kind in Unusable:
+    for kind in (*Unusable, BrokenRecord, UnreadableEntry):
         app.add_exception_handler(kind, _unusable)
 
     @app.exception_handler(Exception)  # answered, and still raised: the server logs where it comes from

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from domain.entry import UnreadableEntry, decode
 from infra.sqlite.connect import connect
 
 OLDEST = (3, 38, 0)
@@ -26,11 +27,12 @@ class Engine(NamedTuple):
 
 
 class Positions(NamedTuple):
-    """How many entries there are, and the first position that has none although a later one has."""
+    """How many entries there are, the first position that has none although a later one has, and what cannot be read."""
 
-    entries: int
-    first_gap: int | None
-    newest_recorded_state: bytes | None
+    entries: int = 0
+    first_gap: int | None = None
+    first_unreadable: int | None = None
+    newest_recorded_at: int | None = None
 
 
 def engine() -> Engine:
@@ -59,19 +61,18 @@ def integrity(path: Path) -> str:
 
 
 def positions(path: Path) -> Positions | str:
-    """The positions of the entries in a ledger's file, or why they cannot be read."""
+    """The entries in a ledger's file, each of them decoded, or why they cannot be read."""
+    found = Positions()
     try:
         with closing(connect(path, read_only=True)) as connection:
-            count, highest = connection.execute("SELECT COUNT(*), MAX(position) FROM stored_events").fetchone()
-            if not count:
-                return Positions(0, None, None)
-            gap = None
-            if count != highest + 1:
-                gap = connection.execute(
-                    "SELECT MIN(wanted) FROM (SELECT position, ROW_NUMBER() OVER (ORDER BY position) - 1 AS wanted "
-                    "FROM stored_events) WHERE position != wanted"
-                ).fetchone()[0]
-            newest = connection.execute("SELECT state FROM stored_events WHERE position = ?", (highest,)).fetchone()[0]
-            return Positions(int(count), gap, newest)
+            for position, state in connection.execute("SELECT position, state FROM stored_events ORDER BY position"):
+                if position != found.entries and found.first_gap is None:
+                    found = found._replace(first_gap=found.entries)
+                try:
+                    found = found._replace(entries=found.entries + 1, newest_recorded_at=decode(state).recorded_at)
+                except UnreadableEntry:
+                    first = position if found.first_unreadable is None else found.first_unreadable
+                    found = found._replace(entries=found.entries + 1, first_unreadable=first)
     except sqlite3.DatabaseError as wrong:
         return str(wrong)
+    return found

@@ -1,4 +1,4 @@
-"""The commands that run a ledger: report, quarantine, status, rebuild, policy, config, schema, doctor."""
+"""The commands that run a ledger: report, quarantine, status, rebuild, policy, config, schema."""
 
 import io
 import json
@@ -235,7 +235,7 @@ def test_a_policy_whose_reasons_come_in_another_order_is_the_same_policy(troth: 
     assert not answer(troth, told, "status")["quarantine"]
 
 
-# Settings, schemas, the doctor
+# Settings, schemas
 
 
 def test_config_says_where_each_value_comes_from(troth: Troth, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,70 +265,6 @@ def test_schema_prints_one_kind_and_lists_them_all(troth: Troth, told: Told, tmp
     assert troth(told.home, "schema", "promise.remembered.v1")[0] == 2
     assert troth(told.home, "schema", "--write", str(tmp_path / "contracts"))[0] == 0
     assert (tmp_path / "contracts" / "openapi.json").exists()
-
-
-def test_the_doctor_finds_nothing_wrong_with_a_good_ledger(troth: Troth, told: Told) -> None:
-    told.catch_up()
-    found = answer(troth, told, "doctor")
-    assert found["ok"], found
-    assert {"Python", "SQLite", "folder", "disk", "clock", "positions", "newest entry", "views"} <= {
-        each["name"] for each in found["checks"]
-    }
-
-
-def wrongs(troth: Troth, told: Told) -> dict[str, str]:
-    """What the doctor finds wrong, and what it says to do."""
-    checks = answer(troth, told, "doctor", expected=1)["checks"]
-    return {each["name"]: each["do"] for each in checks if not each["ok"]}
-
-
-def test_the_doctor_finds_a_gap_a_clock_that_is_behind_and_a_damaged_file(troth: Troth, told: Told) -> None:
-    told.catch_up()
-    with sqlite3.connect(told.home / "ledger.sqlite") as ledger:
-        ledger.execute("DELETE FROM stored_events WHERE position = 3")
-        ledger.execute("UPDATE stored_events SET state = replace(state, '\"recorded_at\":17', '\"recorded_at\":37')")
-    ledger.close()
-    found = wrongs(troth, told)
-    assert set(found) == {"positions", "newest entry"}
-    assert "backup" in found["positions"]
-    (told.home / "views.sqlite").write_bytes(b"no database at all" * 1_000)
-    for side in ("views.sqlite-wal", "views.sqlite-shm"):
-        (told.home / side).unlink(missing_ok=True)
-    assert "delete it" in wrongs(troth, told)["views.sqlite integrity"]
-
-
-def test_the_doctor_finds_a_record_that_is_shorter_than_what_was_read_from_it(troth: Troth, told: Told) -> None:
-    told.catch_up()
-    (told.home / "ledger.sqlite").write_bytes(b"")
-    assert troth(told.home, "status")[0] == 3
-    assert "backup" in wrongs(troth, told)["views"]
-
-
-@pytest.mark.parametrize("file", ["ledger.sqlite", "views.sqlite"])
-@pytest.mark.parametrize("from_page", [0, 1])
-def test_a_damaged_file_is_said_with_3_and_the_doctor_says_which(troth: Troth, told: Told, file: str, from_page: int) -> None:
-    told.catch_up()
-    path = told.home / file
-    whole = path.read_bytes()
-    path.write_bytes(whole[: 4096 * from_page] + b"\xa5" * (len(whole) - 4096 * from_page))
-    for command in ("parties", "status", "rebuild", "entries"):
-        code, _, wrong = troth(told.home, command)
-        assert (code, "`troth doctor`" in wrong, "Traceback" in wrong) == (3, True, False)
-    assert f"{file} integrity" in wrongs(troth, told)
-
-
-def test_the_doctor_names_a_schema_of_another_version(troth: Troth, told: Told) -> None:
-    with sqlite3.connect(told.home / "ledger.sqlite") as ledger:
-        ledger.execute("PRAGMA user_version=99")
-    ledger.close()
-    assert "the version of troth that wrote it" in wrongs(troth, told)["ledger.sqlite schema"]
-    assert troth(told.home, "status")[0] == 3
-
-
-def test_the_doctor_works_where_there_is_no_ledger(troth: Troth, tmp_path: Path) -> None:
-    code, printed, _ = troth(tmp_path / "none", "doctor")
-    assert (code, "troth demo" in printed) == (0, True)
-    assert not (tmp_path / "none").exists()
 
 
 # The command line itself

@@ -1,0 +1,106 @@
+"""`troth doctor`, and what every command says of files that are damaged."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.story import Told
+
+Troth = Callable[..., tuple[int, str, str]]
+
+
+def looked_at(troth: Troth, home: Path, expected: int = 1) -> list[dict[str, Any]]:
+    """What the doctor looked at; it finds something wrong unless 0 is expected."""
+    code, printed, wrong = troth(home, "doctor", "--json")
+    assert (code, wrong) == (expected, ""), printed
+    checks: list[dict[str, Any]] = json.loads(printed)["checks"]
+    return checks
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_good_ledger(troth: Troth, told: Told) -> None:
+    told.catch_up()
+    checks = looked_at(troth, told.home, expected=0)
+    assert {"Python", "SQLite", "folder", "disk", "clock", "positions", "newest entry", "views"} <= {
+        each["name"] for each in checks
+    }
+
+
+def wrongs(troth: Troth, told: Told) -> dict[str, str]:
+    """What the doctor finds wrong, and what it says to do."""
+    return {each["name"]: each["do"] for each in looked_at(troth, told.home) if not each["ok"]}
+
+
+def test_the_doctor_finds_a_gap_a_clock_that_is_behind_and_a_damaged_file(troth: Troth, told: Told) -> None:
+    told.catch_up()
+    with sqlite3.connect(told.home / "ledger.sqlite") as ledger:
+        ledger.execute("DELETE FROM stored_events WHERE position = 3")
+        ledger.execute("UPDATE stored_events SET state = replace(state, '\"recorded_at\":17', '\"recorded_at\":37')")
+    ledger.close()
+    found = wrongs(troth, told)
+    assert set(found) == {"positions", "newest entry"}
+    assert "backup" in found["positions"]
+    (told.home / "views.sqlite").write_bytes(b"no database at all" * 1_000)
+    for side in ("views.sqlite-wal", "views.sqlite-shm"):
+        (told.home / side).unlink(missing_ok=True)
+    assert "delete it" in wrongs(troth, told)["views.sqlite integrity"]
+
+
+def test_the_doctor_finds_a_record_that_is_shorter_than_what_was_read_from_it(troth: Troth, told: Told) -> None:
+    told.catch_up()
+    (told.home / "ledger.sqlite").write_bytes(b"")
+    assert troth(told.home, "status")[0] == 3
+    assert "backup" in wrongs(troth, told)["views"]
+
+
+ALTERED = {
+    "no JSON": (b"{", True),
+    "no text": (b'{"kind": "\xff"}', True),
+    "another field": (b'"promise_id":', False),  # of the fact, which only questions decode
+}
+
+
+@pytest.mark.parametrize("how", ALTERED)
+def test_an_entry_that_was_altered_is_said_with_3_and_the_doctor_says_which(troth: Troth, told: Told, how: str) -> None:
+    altered, unreadable = ALTERED[how]
+    with sqlite3.connect(told.home / "ledger.sqlite") as ledger:
+        position, party, state = ledger.execute(
+            "SELECT position, party, state FROM stored_events WHERE topic = 'promise.made.v1'"
+        ).fetchone()
+        state = altered if unreadable else state.replace(altered, b'"promise_di":')
+        ledger.execute("UPDATE stored_events SET state = ? WHERE position = ?", (state, position))
+    ledger.close()
+    code, _, wrong = troth(told.home, "timeline", party, "--as-of", "2026-05-01T00:00:00Z")
+    assert (code, "an entry on the record cannot be read" in wrong, "Traceback" in wrong) == (3, True, False)
+    if unreadable:
+        assert f"position {position} " in str(looked_at(troth, told.home))
+
+
+@pytest.mark.parametrize("file", ["ledger.sqlite", "views.sqlite"])
+@pytest.mark.parametrize("from_page", [0, 1])
+def test_a_damaged_file_is_said_with_3_and_the_doctor_says_which(troth: Troth, told: Told, file: str, from_page: int) -> None:
+    told.catch_up()
+    path = told.home / file
+    whole = path.read_bytes()
+    path.write_bytes(whole[: 4096 * from_page] + b"\xa5" * (len(whole) - 4096 * from_page))
+    for command in ("parties", "status", "rebuild", "entries"):
+        code, _, wrong = troth(told.home, command)
+        assert (code, "`troth doctor`" in wrong, "Traceback" in wrong) == (3, True, False)
+    assert f"{file} integrity" in wrongs(troth, told)
+
+
+def test_the_doctor_names_a_schema_of_another_version(troth: Troth, told: Told) -> None:
+    with sqlite3.connect(told.home / "ledger.sqlite") as ledger:
+        ledger.execute("PRAGMA user_version=99")
+    ledger.close()
+    assert "the version of troth that wrote it" in wrongs(troth, told)["ledger.sqlite schema"]
+    assert troth(told.home, "status")[0] == 3
+
+
+def test_the_doctor_works_where_there_is_no_ledger(troth: Troth, tmp_path: Path) -> None:
+    code, printed, _ = troth(tmp_path / "none", "doctor")
+    assert (code, "troth demo" in printed) == (0, True)
+    assert not (tmp_path / "none").exists()
