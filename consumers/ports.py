@@ -1,7 +1,7 @@
 """What the loops need of the world. Adapters in infra implement these; nothing here names a database or a broker."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 from domain.entry import Entry
 from projections.fold import Pending, Projection
@@ -95,6 +95,10 @@ class Built(NamedTuple):
     generation: int
     position: int
     live: bool
+
+    def twin(self, among: Iterable[Self]) -> Self | None:
+        """The same fold under the same policy, as readers see it."""
+        return next((each for each in among if each.live and each[:3] == self[:3]), None)
 
 
 class Fenced(Exception):

@@ -47,7 +47,7 @@ class Projector:
         end = self._log.end()
         moved = self._advance([each for each in self._views.built() if each.live and self._can_fold(each)])
         for each in self._building():
-            moved = self._advance([each], self._twin(each)) or moved
+            moved = self._advance([each], each.twin(self._views.built())) or moved
         for each in self._building():
             self._swap_if_there(each, end)
         return moved
@@ -69,11 +69,6 @@ class Projector:
 
     def _building(self) -> list[Built]:
         return [each for each in self._views.built() if not each.live and self._can_fold(each)]
-
-    def _twin(self, built: Built) -> Built | None:
-        """The same fold under the same policy, as readers see it."""
-        like = (built.name, built.version, built.policy_hash)
-        return next((each for each in self._views.built() if each.live and each[:3] == like), None)
 
     def _hash(self, projection: Projection) -> str:
         return self._policy.hash if projection.judges else ""
@@ -130,9 +125,10 @@ class Projector:
     def _swap_if_there(self, built: Built, end: int) -> None:
         """Let readers see what was built, where it has come as far as its twin, or else as the log had when the step began."""
         projection = self._projections[built.name]
-        twin = self._twin(built)
+        twin = built.twin(self._views.built())
         if built.position < end if twin is None else built.position != twin.position:
             return
         if twin is not None and self._views.digest(twin, projection) != self._views.digest(built, projection):
-            raise RebuildDiffers(f"{built.name} v{built.version}: the rebuild differs from what readers see")
+            # Both stay as they are: whoever starts again comes by here again, until somebody has decided which one goes.
+            raise RebuildDiffers(f"{built.name} v{built.version}: at {twin.position} the rebuild differs from what readers see")
         self._views.go_live(built, projection)

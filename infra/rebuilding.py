@@ -12,8 +12,17 @@ from consumers.ports import Built
 from infra import wiring
 from infra.asking.answers import NotFound
 from infra.settings import Settings
-from infra.sqlite.views import open_views
+from infra.sqlite.connect import Connection
+from infra.sqlite.views import ANEW, all_built, digest, open_views
 from projections.catalog import PROJECTIONS
+from projections.fold import Projection
+
+DIFFERS = (
+    "readers still see what they saw, the rebuild is kept beside it, and one of the two is wrong. "
+    "`troth rebuild --discard` drops the rebuild, so that serving and asking go on with what readers see; "
+    f"where that is the wrong one, {ANEW}"
+)
+"""What to do about a rebuild that differs from what readers see."""
 
 
 class NoSuchProjection(NotFound):
@@ -22,10 +31,7 @@ class NoSuchProjection(NotFound):
 
 def begin(settings: Settings, names: Sequence[str]) -> list[Built]:
     """Begin to build these projections anew, unless that has begun already. Raises NoSuchProjection."""
-    by_name = {projection.name: projection for projection in PROJECTIONS}
-    for name in names:
-        if name not in by_name:
-            raise NoSuchProjection(f"there is no projection of that name; there are {', '.join(by_name)}")
+    by_name = _known(names)
     with closing(wiring.open_log(settings)) as log, closing(open_views(settings.home)) as views:
         policy_hash = policy_in_force(log, wiring.now()).hash
         building = {each.name: each for each in views.built() if not each.live}
@@ -39,3 +45,34 @@ def building(settings: Settings, generations: Sequence[int]) -> list[Built]:
     """Those of these generations that are still being built."""
     with closing(open_views(settings.home)) as views:
         return [each for each in views.built() if not each.live and each.generation in generations]
+
+
+def discard(settings: Settings, names: Sequence[str]) -> list[Built]:
+    """Drop what is being built of these projections; readers keep what they see. Raises NoSuchProjection, DrivenElsewhere."""
+    by_name = _known(names)
+    with wiring.undriven(settings.home), closing(open_views(settings.home)) as views:
+        dropped = [each for each in views.built() if not each.live and each.name in names]
+        for each in dropped:
+            views.discard(each, by_name[each.name])
+        return dropped
+
+
+def differing(views: Connection) -> list[Built]:
+    """What is being built, has come as far as what readers see, and came to something else."""
+    built = all_built(views)
+    pairs = [(each, twin) for each in built if not each.live and (twin := each.twin(built)) is not None]
+    return [
+        each
+        for each, twin in pairs
+        for projection in PROJECTIONS
+        if (projection.name, projection.version, each.position) == (each.name, each.version, twin.position)
+        and digest(views, each, projection) != digest(views, twin, projection)
+    ]
+
+
+def _known(names: Sequence[str]) -> dict[str, Projection]:
+    by_name = {projection.name: projection for projection in PROJECTIONS}
+    for name in names:
+        if name not in by_name:
+            raise NoSuchProjection(f"there is no projection of that name; there are {', '.join(by_name)}")
+    return by_name

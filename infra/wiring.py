@@ -135,10 +135,20 @@ def driving(settings: Settings, clock: Clock = now) -> Iterator[Drivers]:
 def driven(home: Path) -> bool:
     """Whether some process drives the ledger in this folder."""
     try:
-        os.close(_drive(home))
+        with undriven(home):
+            return False
     except DrivenElsewhere:
         return True
-    return False
+
+
+@contextmanager
+def undriven(home: Path) -> Iterator[None]:
+    """Nobody drives the ledger in this folder for as long as the block lasts. Raises DrivenElsewhere."""
+    handle = _drive(home)
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def _drive(home: Path) -> int:

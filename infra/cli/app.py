@@ -45,7 +45,7 @@ from infra.cli.show import err, out
 from infra.demo.play import NotTheDemos
 from infra.http.binding import PortTaken
 from infra.importing.loading import MapRefused
-from infra.rebuilding import NoSuchProjection
+from infra.rebuilding import DIFFERS, NoSuchProjection
 from infra.sqlite.connect import NoLedgerHere, UnknownSchema, Unusable, is_fault
 from infra.sqlite.log import BrokenRecord
 from infra.sqlite.quarantine import NotInQuarantine
@@ -68,10 +68,7 @@ EXITS: dict[type[Exception], tuple[int, str]] = {
     PolicyRefused: (1, "`troth policy show` prints the one in force as a pattern"),
     NoPolicy: (1, ""),
     NotTheDemos: (1, "set TROTH_HOME to another folder; `troth serve` serves what is in this one"),
-    RebuildDiffers: (
-        1,
-        "one of the two is wrong: stop `troth serve`, delete views.sqlite, and all views are built anew from the record",
-    ),
+    RebuildDiffers: (1, DIFFERS),
     NotWritten: (4, "nothing of the last batch was recorded; try again when there is space, or nobody holds the file"),
     Conflict: (4, "somebody else recorded the same things at the same time; try again"),
     MapRefused: (2, "see infra/importing/mapping.py for what a map may say, and infra/maps for two in full"),

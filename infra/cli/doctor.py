@@ -13,6 +13,7 @@ import typer
 from domain.instant import MINUTE, aware, text
 from infra import wiring
 from infra.cli.show import Json, as_json, out, table
+from infra.rebuilding import DIFFERS, differing
 from infra.settings import Settings
 from infra.sqlite import checkup
 from infra.sqlite import log as sqlite_log
@@ -91,7 +92,7 @@ def _ledger(settings: Settings) -> Iterator[Check]:
         yield _against_the_clock(found.newest_recorded_at)
     read = checkup.schema_version
     if (read(record), read(settings.home / sqlite_views.FILE)) == (sqlite_log.SCHEMA, sqlite_views.SCHEMA):
-        yield _views(settings)
+        yield from _views(settings)
 
 
 def _file(path: Path, expected: int) -> Iterator[Check]:
@@ -101,12 +102,10 @@ def _file(path: Path, expected: int) -> Iterator[Check]:
         return
     version = checkup.schema_version(path)
     fits = version == expected
-    otherwise = "use the version of troth that wrote it" + (
-        ", or delete it: it is built anew from the record" if derived else ""
-    )
+    otherwise = "use the version of troth that wrote it" + (f", or {sqlite_views.ANEW}" if derived else "")
     yield Check(f"{path.name} schema", fits, str(version), "" if fits else otherwise)
     faults = checkup.integrity(path)
-    repair = "delete it: it is built anew from the record" if derived else "restore it from a backup"
+    repair = sqlite_views.ANEW if derived else "restore it from a backup"
     yield Check(f"{path.name} integrity", faults == "ok", faults, "" if faults == "ok" else repair)
 
 
@@ -122,10 +121,20 @@ def _against_the_clock(recorded_at: int) -> Check:
     return Check("newest entry", not behind, f"recorded at {text(recorded_at)[:19]}Z", do)
 
 
-def _views(settings: Settings) -> Check:
+def _views(settings: Settings) -> Iterator[Check]:
     served = wiring.driven(settings.home)
     with closing(wiring.open_log(settings)) as log, closing(wiring.read_views(settings)) as views:
-        end, reached = log.end(), [each.position for each in all_built(views) if each.live]
+        views.execute("BEGIN")  # all of it from the same state
+        built, wrong, end = all_built(views), differing(views), log.end()
+    yield _lag([each.position for each in built if each.live], end, served)
+    for each in built:
+        if each in wrong:
+            yield Check(f"rebuild of {each.name}", False, f"at {each.position:,} it differs from what readers see", DIFFERS)
+        elif not each.live:
+            yield Check(f"rebuild of {each.name}", True, f"{each.position:,} of {end:,} entries")
+
+
+def _lag(reached: list[int], end: int, served: bool) -> Check:
     if max(reached, default=0) > end:
         do = "the record was cut or emptied: restore the folder from a backup"
         return Check("views", False, f"they have taken in {max(reached):,} entries, and the record has {end:,}", do)

@@ -46,11 +46,22 @@ def rebuild(
             help="Which projections; all where none is named.", autocompletion=lambda: [each.name for each in PROJECTIONS]
         ),
     ] = None,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Drop what is being built of them instead: readers keep what they see.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Build projections anew from the record, beside what readers see; each is swapped in once its digest agrees."""
+    """Build projections anew from the record, beside what readers see; each is swapped in once its digest agrees.
+
+    Where it does not, both are kept and everything that drives the views stops, until --discard has dropped the rebuild, or
+    the views were deleted to be built anew.
+    """
     settings = existing()
-    begun = rebuilding.begin(settings, names or [each.name for each in PROJECTIONS])
+    wanted = names or [each.name for each in PROJECTIONS]
+    if discard:
+        _discard(settings, wanted, json)
+        return
+    begun = rebuilding.begin(settings, wanted)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -68,6 +79,17 @@ def rebuild(
         as_json(answer)
     else:
         _show(answer)
+
+
+def _discard(settings: Settings, names: list[str], json: bool) -> None:
+    dropped = rebuilding.discard(settings, names)
+    if json:
+        as_json({"discarded": [{"name": each.name, "version": each.version, "position": each.position} for each in dropped]})
+        return
+    for each in dropped:
+        out.print(f"{each.name} v{each.version}, built up to {each.position:,}, is dropped; readers keep what they see")
+    if not dropped:
+        out.print("nothing is being built")
 
 
 def _follow(settings: Settings, begun: list[Built], progress: Progress) -> None:

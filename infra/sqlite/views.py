@@ -18,6 +18,8 @@ from projections.fold import Column, Key, Pending, Projection, Sums, Table, Valu
 
 SCHEMA = 1
 FILE = "views.sqlite"
+ANEW = f"stop what serves, then delete {FILE}, {FILE}-wal and {FILE}-shm: all views are built anew from the record"
+"""What to do about views that are of no use: nothing in them is lost, since the record alone says it."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS projections (

@@ -203,6 +203,26 @@ def test_commands_work_beside_it_and_a_rebuild_is_done_by_it(tmp_path: Path) -> 
         assert served.end()[0] == 0
 
 
+def test_a_rebuild_that_differs_stops_it_until_somebody_has_decided(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        served.ask("/reports", made("acme", "p"))
+        until(served, "/parties", lambda answer: answer["parties"])
+        with sqlite3.connect(tmp_path / "views.sqlite") as views:
+            (generation,) = views.execute("SELECT generation FROM projections WHERE name = 'company'").fetchone()
+            views.execute(f"UPDATE promises__{generation} SET person = 'somebody else'")  # noqa: S608  # a number of ours
+        views.close()
+        assert served.ask("/projections/company/rebuild", {})["name"] == "company"
+        code, _, rest = served.ended()
+    assert (code, "`troth rebuild --discard`" in rest) == (1, True)
+    assert "rebuild of company" in troth(tmp_path, "doctor").stdout
+    again = troth(tmp_path, "serve", "--port", "0")
+    assert (again.returncode, "`troth rebuild --discard`" in again.stderr) == (1, True)
+    assert troth(tmp_path, "rebuild", "--discard").returncode == 0
+    with serving(tmp_path) as served:
+        assert until(served, "/parties", lambda answer: answer["parties"])
+        assert served.end()[0] == 0
+
+
 def test_the_demo_is_served_with_commands_to_try(tmp_path: Path) -> None:
     with serving(tmp_path, "demo", "--port", "0", "--until", "2026-06-30") as served:
         assert len(served.ask("/parties?limit=1000")["parties"]) == 25

@@ -46,7 +46,7 @@ def test_the_doctor_finds_a_gap_a_clock_that_is_behind_and_a_damaged_file(troth:
     (told.home / "views.sqlite").write_bytes(b"no database at all" * 1_000)
     for side in ("views.sqlite-wal", "views.sqlite-shm"):
         (told.home / side).unlink(missing_ok=True)
-    assert "delete it" in wrongs(troth, told)["views.sqlite integrity"]
+    assert "delete views.sqlite, " in wrongs(troth, told)["views.sqlite integrity"]
 
 
 def test_the_doctor_finds_a_record_that_is_shorter_than_what_was_read_from_it(troth: Troth, told: Told) -> None:

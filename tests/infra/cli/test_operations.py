@@ -188,15 +188,35 @@ def test_a_rebuild_comes_to_the_same_digests(troth: Troth, told: Told) -> None:
     assert "agenda" in wrong
 
 
-def test_a_rebuild_that_comes_to_something_else_is_not_shown_to_readers(troth: Troth, told: Told) -> None:
-    troth(told.home, "status")
+def test_a_rebuild_that_comes_to_something_else_is_kept_beside_what_readers_see_until_it_is_discarded(
+    troth: Troth, told: Told
+) -> None:
+    before = answer(troth, told, "status")["projections"]
     with sqlite3.connect(told.home / "views.sqlite") as views:
         (generation,) = views.execute("SELECT generation FROM projections WHERE name = 'company'").fetchone()
         views.execute(f"UPDATE promises__{generation} SET person = 'somebody else'")  # noqa: S608  # a number of ours
     views.close()
-    code, _, wrong = troth(told.home, "rebuild", "company")
-    assert code == 1
-    assert "delete views.sqlite" in wrong
+    for command in (("rebuild", "company"), ("rebuild",), ("parties",)):
+        code, _, wrong = troth(told.home, *command)
+        assert (code, "differs from what readers see" in wrong, "`troth rebuild --discard`" in wrong) == (1, True, True)
+        assert "delete views.sqlite, views.sqlite-wal and views.sqlite-shm" in wrong
+    code, found, _ = troth(told.home, "doctor")
+    assert (code, "wrong: rebuild of company" in found) == (1, True)
+    dropped = answer(troth, told, "rebuild", "company", "--discard")["discarded"]
+    assert [(each["name"], each["position"]) for each in dropped] == [("company", before[0]["position"])]
+    assert "nothing is being built" in troth(told.home, "rebuild", "company", "--discard")[1]
+    assert troth(told.home, "doctor")[0] == 0
+    kept = {each["name"] for each in before if each in answer(troth, told, "status")["projections"]}
+    assert {each["name"] for each in before} - kept == {"company"}
+    for name in ("views.sqlite", "views.sqlite-wal", "views.sqlite-shm"):
+        (told.home / name).unlink(missing_ok=True)
+    assert answer(troth, told, "status")["projections"] == before
+
+
+def test_what_another_process_is_building_is_not_discarded(troth: Troth, told: Told) -> None:
+    with wiring.driving(told.settings):
+        code, _, wrong = troth(told.home, "rebuild", "--discard")
+    assert (code, "stop that process" in wrong) == (4, True)
 
 
 # Policy
