@@ -27,13 +27,15 @@ TRIES = 20
 class Incoming(NamedTuple):
     """A report on its way in: its bytes, or the JSON value they say, or already read; and where it comes from.
 
-    `kept` says that its bytes are in quarantine already, and need not be put there once more if it is refused again.
+    `refusal` says why its bytes are no report, where only whoever took them in can tell. `kept` says that they are in
+    quarantine already, and need not be put there once more if it is refused again.
     """
 
     origin: str
     raw: bytes | None = None
     message: object | None = None
     report: Report | None = None
+    refusal: Refusal | None = None
     kept: bool = False
 
 
@@ -158,6 +160,8 @@ class _Weighing:
 
 
 def _read(incoming: Incoming, now: int) -> Report | Refusal:
+    if incoming.refusal is not None:
+        return incoming.refusal
     try:
         report = incoming.report
         if report is None:

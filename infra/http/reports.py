@@ -9,7 +9,7 @@ from starlette.responses import Response
 from consumers.intake import Incoming, Outcome
 from domain import strictjson
 from domain.entry import Receipt
-from domain.refusal import Refusal
+from domain.refusal import MalformedEnvelope, Refusal
 from infra.asking.receipt import ReceiptShown
 from infra.http import problems
 from infra.http.desk import Desk
@@ -26,7 +26,7 @@ async def report(request: Request) -> Response:
     """Record one report (structured or binary mode), or up to 1,000 (batched mode).
 
     One report: 201 with its receipt, 200 where it had been recorded before, or a problem. A batch: 200 with a list, in order,
-    of a receipt or a problem for each.
+    of a receipt or a problem for each; or a problem, where it is no JSON array.
     """
     raw = await body_of(request)
     if raw is None:
@@ -52,11 +52,21 @@ async def report(request: Request) -> Response:
 async def _batch(desk: Desk, raw: bytes) -> Response:
     elements = strictjson.split(raw)
     if elements is None:
-        elements = [raw]  # refused as a whole, and kept
+        refusal = _no_batch(raw)
+        await desk.record([Incoming("http", raw, refusal=refusal)])  # kept, as one report it may be
+        return problems.of_refusal(refusal)
     if len(elements) > BATCH_AT_MOST:
         return problems.problem(413, "TooLarge", f"a batch may have {BATCH_AT_MOST} reports; nothing of it was recorded")
     outcomes = await desk.record([Incoming("http", element) for element in elements]) if elements else []
     return Response(b"[" + b",".join(map(_shown, outcomes)) + b"]", 200, media_type="application/json")
+
+
+def _no_batch(raw: bytes) -> Refusal:
+    try:
+        strictjson.read(raw, max_bytes=BODY_AT_MOST)
+    except Refusal as wrong:
+        return wrong
+    return MalformedEnvelope("a batch is a JSON array of reports; one alone is sent as application/cloudevents+json")
 
 
 async def body_of(request: Request) -> bytes | None:

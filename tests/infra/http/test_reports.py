@@ -92,6 +92,42 @@ def test_an_empty_batch_is_answered_with_nothing(client: TestClient) -> None:
     assert sent(client, b"[]", BATCH) == (200, [])
 
 
+@pytest.mark.parametrize(
+    ("raw", "status", "title"),
+    [
+        (body(good()), 422, "MalformedEnvelope"),
+        (b'"report"', 422, "MalformedEnvelope"),
+        (body(good(dataschema="x" * 300_000)), 422, "MalformedEnvelope"),
+        (body([good()])[:-1], 400, "MalformedJson"),
+        (b"", 400, "MalformedJson"),
+    ],
+)
+def test_a_batch_that_is_no_array_is_refused_whole_and_kept(client: TestClient, raw: bytes, status: int, title: str) -> None:
+    answered, problem = sent(client, raw, BATCH)
+    assert (answered, problem["title"], problem["pointer"]) == (status, title, "")
+    (refused,) = quarantined(client)
+    assert (refused["reason"], refused["size_bytes"]) == (title, len(raw))
+    assert client.get("/status").json()["entries"] == 1
+
+
+def test_one_report_sent_as_a_batch_can_be_tried_again_as_one(client: TestClient) -> None:
+    _, problem = sent(client, body(good()), BATCH)
+    assert "application/cloudevents+json" in problem["detail"]
+    assert client.post("/quarantine/1/retry").json()["outcome"] == "counted"
+
+
+@pytest.mark.parametrize("named", ["application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8"])
+def test_media_types_may_name_their_charset(client: TestClient, named: str) -> None:
+    report = good(datacontenttype=named)
+    assert sent(client, body(report), {"content-type": named})[0] == 201
+    for media in ("application/cloudevents+json; charset=utf-8", "Application/CloudEvents+JSON;charset=UTF-8"):
+        assert sent(client, body(report), {"content-type": media})[0] == 200
+    media = "application/cloudevents-batch+json; charset=utf-8"
+    assert [each["repeated"] for each in sent(client, body([report]), {"content-type": media})[1]] == [True]
+    headers = {f"ce-{name}": report[name] for name in ("specversion", "id", "source", "type", "subject", "time")}
+    assert sent(client, body(report["data"]), headers | {"content-type": named, "ce-datacontenttype": named})[0] == 200
+
+
 def test_another_media_type_is_refused_with_those_that_are_taken(client: TestClient) -> None:
     status, problem = sent(client, body(good()), {"content-type": "text/plain"})
     assert status == 415
