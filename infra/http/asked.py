@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Annotated
 
 from fastapi import Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 from starlette.responses import Response
 
 from domain.instant import MINUTE, MalformedInstant, parse
@@ -17,11 +17,13 @@ from infra.asking.moment import Moment, Present, past
 from infra.sqlite.log import SQLiteLog
 from infra.wiring import now
 
+_Text = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 AsOf = Annotated[
-    str | None, Query(description="Only what had happened by then counts: an RFC 3339 instant with a zone, not in the future.")
+    _Text | None,
+    Query(description="Only what had happened by then counts: an RFC 3339 instant with a zone, not in the future."),
 ]
 KnownAt = Annotated[
-    str | None,
+    _Text | None,
     Query(description="Only what had been recorded by then counts: an RFC 3339 instant with a zone, not in the future."),
 ]
 Cursor = Annotated[str | None, Query(description="`next` of the page before.")]
