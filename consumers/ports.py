@@ -86,45 +86,117 @@ class Progress(Protocol):
         """`done` of `total` entries."""
 
 
+LOG = -1
+"""The number of the one partition that a ledger's own log is read as."""
+
+
+class Reached(NamedTuple):
+    """How far a partition has been folded: everything in it below `position`, which were `taken` entries.
+
+    `offset` is where Kafka keeps what follows: a hint, which saves looking for the position.
+    """
+
+    position: int = 0
+    offset: int = 0
+    taken: int = 0
+
+
+class Run(NamedTuple):
+    """Entries of one partition that follow each other, by position: all that it holds from `start` on, up to the last of them.
+
+    `offset` is the one behind the last.
+    """
+
+    partition: int
+    start: int
+    entries: Sequence[tuple[int, Entry]]
+    offset: int
+
+
+class BrokenRecord(Exception):
+    """The record is not whole: an entry is missing, doubled, misplaced or unreadable. Nothing may be computed from it."""
+
+
+class Feed(Protocol):
+    """Where a projector reads entries: the ledger's own log, or the partitions that Kafka gives to it."""
+
+    @property
+    def partitions(self) -> Sequence[int]:
+        """All partitions that there are; which of them are read here may change with every call of `take`."""
+
+    def take(self, reached: Mapping[int, Reached], limit: int) -> Sequence[Run]:
+        """What follows in each partition that is read here; nothing where there is nothing yet. Raises BrokenRecord."""
+
+    @property
+    def more(self) -> bool:
+        """Whether more is known to follow what was taken last."""
+
+    def ends(self) -> Mapping[int, int]:
+        """The offset behind the last entry of every partition, as it is now."""
+
+
 class Built(NamedTuple):
-    """A projection's tables, as far as they have been built. `position` is that of the next entry to fold."""
+    """A projection's tables, and how far each partition has been folded into them."""
 
     name: str
     version: int
     policy_hash: str
     generation: int
-    position: int
     live: bool
+    reached: Mapping[int, Reached]
+
+    @property
+    def position(self) -> int:
+        """How many entries have been taken in: where there is one partition, the position of the next one."""
+        return sum(each.taken for each in self.reached.values())
 
     def twin(self, among: Iterable[Self]) -> Self | None:
         """The same fold under the same policy, as readers see it."""
         return next((each for each in among if each.live and each[:3] == self[:3]), None)
 
 
+class Move(NamedTuple):
+    """Changes to a projection's tables, and how far the partitions have been folded once these are written."""
+
+    built: Built
+    projection: Projection
+    pending: Pending
+    reached: Mapping[int, Reached]
+
+
 class Fenced(Exception):
-    """Somebody else moved the views in between: nothing was written, and this projector must start again."""
+    """Somebody else moved the views in between: nothing was written, and what was folded must be folded again from there."""
 
 
 class Views(Protocol):
-    """Where projections keep their tables. Views and the positions they have reached move in one transaction."""
+    """Where projections keep their tables. Views and how far they have come move in one transaction."""
 
     def built(self) -> list[Built]:
         """All that is built or being built."""
 
-    def build(self, projection: Projection, policy_hash: str, *, live: bool) -> Built:
-        """New, empty tables for a projection, beside those that readers see, or at once for readers where there are none."""
+    def build(self, projection: Projection, policy_hash: str, partitions: Sequence[int], *, live: bool) -> Built:
+        """New, empty tables for a projection, beside those that readers see, or at once for readers where there are none.
 
-    def write(self, changes: Sequence[tuple[Built, Projection, Pending]], reached: int, parties: Iterable[str]) -> None:
-        """Apply the changes and move the positions to `reached`. Raises Fenced where one is not where we left it.
+        Where the same are being built already, those. Raises Fenced where readers see others by now.
+        """
+
+    def write(self, moves: Sequence[Move], parties: Iterable[str]) -> None:
+        """Apply the changes and move the partitions. Raises Fenced where one is not where it was when they were folded.
 
         `parties` are those that entries were about: whoever ranks them looks at them again.
         """
 
-    def digest(self, built: Built, projection: Projection) -> str:
-        """sha256, in hex, over all that the tables hold, in the order of their keys, without what depends on arrival."""
+    def digests(self, built: Sequence[tuple[Built, Projection]]) -> list[str]:
+        """sha256, in hex, over all that the tables hold, in the order of their keys, without what depends on arrival.
 
-    def go_live(self, built: Built, projection: Projection) -> None:
-        """Let readers see these tables from now on, and drop those they saw before."""
+        All of them from one state of the views. Raises Fenced where they have not come equally far in it.
+        """
 
-    def discard(self, built: Built, projection: Projection) -> None:
-        """Drop tables that were being built."""
+    def go_live(self, built: Built, projection: Projection, seen: Built | None) -> None:
+        """Let readers see these tables from now on, and drop those they saw before.
+
+        Raises Fenced where they are seen already, are gone, or have not come as far as what was `seen` until now.
+        """
+
+    def discard(self, built: Built) -> None:
+        """Drop tables that were being built. Raises Fenced where readers see them by now."""

@@ -1,23 +1,32 @@
-"""Projecting: folds entries into views from the position they have reached.
+"""Projecting: folds entries into views from where they stand.
 
     1. see which projections are wanted, under which policy; begin to build what is not there yet
-    2. bring what readers see up to date: fold, then views and positions in one transaction
-    3. bring what is being built a step nearer; when it has caught up, let readers see it
+    2. bring what readers see up to date: fold, then views and how far they have come in one transaction
+    3. bring what is being built a step nearer to that
+    4. what has come as far is folded along with it from then on; where both agree, let readers see it
 
 While far behind, changes are written every so many keys; when near, at every step. Readers never wait: a new version, or the
-same under another policy, is built beside the one they see.
+same under another policy, is built beside the one they see, which goes on under its own policy until then.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import NamedTuple
 
-from consumers.policy import in_force_until, policy_in_force
-from consumers.ports import Built, Clock, Log, Progress, Views
-from domain.entry import decode
-from domain.policy import Policy, PolicyAdopted
-from projections.fold import Projection, fold, pending_for
+from consumers.policy import adopted_policies, in_force_until, policy_in_force
+from consumers.ports import Built, Clock, Feed, Log, Move, Progress, Reached, Run, Views
+from domain.instant import SECOND
+from domain.policy import SUBJECT, Policy
+from projections.fold import Pending, Projection, fold_all, pending_for
 
 PAGE = 2_000
 PENDING_AT_MOST = 100_000
+"""How many changed keys are kept in memory before they are written."""
+ENTRIES_AT_MOST = 200_000
+"""How many entries are folded before what they changed is written, however few keys that are."""
+LOOK_EVERY = 5 * SECOND
+"""How often to look for a policy that was adopted in a partition which is not read here, in microseconds."""
 
 
 class RebuildDiffers(Exception):
@@ -25,10 +34,22 @@ class RebuildDiffers(Exception):
 
 
 class Projector:
-    """Folds one log into one set of views. Whoever runs it must be the only one: the views fence off anybody else."""
+    """Folds entries into one set of views. Several may share the views, each with partitions of its own: they are fenced."""
 
-    def __init__(self, log: Log, views: Views, projections: Sequence[Projection], clock: Clock) -> None:
+    def __init__(
+        self,
+        log: Log,
+        feed: Feed,
+        views: Views,
+        projections: Sequence[Projection],
+        clock: Clock,
+        *,
+        rebuilding: Feed | None = None,
+    ) -> None:
+        """`rebuilding` is where what is being built is read from, if not from the feed itself."""
         self._log = log
+        self._feed = feed
+        self._rebuilding = rebuilding or feed
         self._views = views
         self._clock = clock
         self._projections = {projection.name: projection for projection in projections}
@@ -40,20 +61,20 @@ class Projector:
         return self._policy
 
     def step(self) -> bool:
-        """Bring views nearer to the end of the log; False where all are there."""
-        if self._policy_until is not None and self._clock() >= self._policy_until:
+        """Bring views nearer to the end of the record; False where all that are read here are there."""
+        if self._clock() >= self._look_again_at:
             self._look_up_policy()
         self.begin_what_is_wanted()
-        end = self._log.end()
-        moved = self._advance([each for each in self._views.built() if each.live and self._can_fold(each)])
+        ends = self._feed.ends() if self._building() else {}
+        moved = self._advance_what_is_seen()
         for each in self._building():
-            moved = self._advance([each], each.twin(self._views.built())) or moved
+            moved = self._advance_what_is_built(each) or moved
         for each in self._building():
-            self._swap_if_there(each, end)
+            self._swap_if_there(each.name, ends)
         return moved
 
     def catch_up(self, progress: Progress = lambda done, total: None) -> None:
-        """Step until all views have reached the end of the log."""
+        """Step until all views have reached the end of the record."""
         while self.step():
             built = self._views.built()
             progress(min((each.position for each in built if self._can_fold(each)), default=0), self._log.end())
@@ -62,73 +83,142 @@ class Projector:
         """Begin to build these projections anew, beside what readers see; `step` brings them on and swaps them in."""
         return [self._build(self._projections[name], live=False) for name in names]
 
-    def _look_up_policy(self) -> None:
-        now = self._clock()
-        self._policy = policy_in_force(self._log, now)
-        self._policy_until = in_force_until(self._log, now)
-
-    def _building(self) -> list[Built]:
-        return [each for each in self._views.built() if not each.live and self._can_fold(each)]
-
-    def _hash(self, projection: Projection) -> str:
-        return self._policy.hash if projection.judges else ""
-
-    def _can_fold(self, built: Built) -> bool:
-        projection = self._projections.get(built.name)
-        return projection is not None and (projection.version, self._hash(projection)) == (built.version, built.policy_hash)
-
     def begin_what_is_wanted(self) -> None:
         """Make the tables of what is not there yet: from then on readers find them, empty as they may be."""
         built = self._views.built()
+        if any(self._is_discarded(each) for each in built):
+            self._look_up_policy()  # another projector may have heard of a policy that we have not heard of
         for projection in self._projections.values():
             of_it = [each for each in built if each.name == projection.name]
             for each in of_it:
-                if not each.live and not self._can_fold(each):
-                    self._views.discard(each, projection)
-            if not any(self._can_fold(each) for each in of_it):
+                if self._is_discarded(each):
+                    self._views.discard(each)
+            if not any(self._is_wanted(each) for each in of_it):
                 self._build(projection, live=not any(each.live for each in of_it))
 
     def _build(self, projection: Projection, *, live: bool) -> Built:
-        return self._views.build(projection, self._hash(projection), live=live)
+        policy_hash = self._policy.hash if projection.judges else ""
+        return self._views.build(projection, policy_hash, self._feed.partitions, live=live)
 
-    def _advance(self, instances: Sequence[Built], twin: Built | None = None) -> bool:
-        """Fold what follows the lowest position, until there is enough to write or nothing more to fold.
+    def _look_up_policy(self) -> None:
+        now = self._clock()
+        self._policy = policy_in_force(self._log, now)
+        self._policies = {each.hash: each for each in adopted_policies(self._log)}
+        self._look_again_at = min(now + LOOK_EVERY, in_force_until(self._log, now) or now + LOOK_EVERY)
 
-        What is built beside its twin goes no further than the twin has come: however fast entries come, it meets it there.
-        """
-        start = min((each.position for each in instances), default=0)
-        if not instances or (twin is not None and twin.position <= start):
+    def _can_fold(self, built: Built) -> bool:
+        """Whether this is a fold that we know, over the partitions that there are, under a policy that was adopted."""
+        projection = self._projections.get(built.name)
+        if projection is None or projection.version != built.version or {*built.reached} != {*self._feed.partitions}:
             return False
-        together = [each for each in instances if each.position == start]
-        others = [each.position for each in (*instances, *([twin] if twin else [])) if each.position > start]
-        folding = [(each, self._projections[each.name], pending_for(self._projections[each.name])) for each in together]
-        reached, parties, judged_anew = start, set[str](), False
-        while not judged_anew:
-            page = self._log.page(reached, min(PAGE, min(others, default=reached + PAGE) - reached))
-            for position, state in page:
-                entry = decode(state)
-                parties.add(entry.party)
-                judged_anew = judged_anew or entry.kind == PolicyAdopted.KIND
-                for _, projection, pending in folding:
-                    fold(projection, pending, entry, position, self._policy)
-            reached += len(page)
-            if len(page) < PAGE or sum(pending.size for _, _, pending in folding) > PENDING_AT_MOST:
+        return not projection.judges or built.policy_hash in self._policies
+
+    def _is_wanted(self, built: Built) -> bool:
+        """Whether it is also under the policy in force."""
+        return self._can_fold(built) and built.policy_hash in ("", self._policy.hash)
+
+    def _is_discarded(self, built: Built) -> bool:
+        """Whether nobody wants what is being built any more; what a newer troth is building is left to it."""
+        projection = self._projections.get(built.name)
+        known = projection is not None and built.version <= projection.version
+        return known and not built.live and not self._is_wanted(built)
+
+    def _building(self) -> list[Built]:
+        return [each for each in self._views.built() if not each.live and self._is_wanted(each)]
+
+    def _advance_what_is_seen(self) -> bool:
+        """Fold what follows into what readers see, and along with it into what is being built and has come as far."""
+        built = [each for each in self._views.built() if self._can_fold(each)]
+        seen = [each for each in built if each.live]
+        along = [each for each in built if not each.live and self._is_wanted(each)]
+        return self._advance(self._feed, seen or along, along if seen else ())
+
+    def _advance_what_is_built(self, built: Built) -> bool:
+        """Fold what follows into what is being built, as far as what readers see has come: there it meets it."""
+        seen = self._seen(self._views.built(), built.name)
+        return self._advance(self._rebuilding, [built], upto=seen.reached if seen is not None else None)
+
+    def _advance(
+        self, feed: Feed, leading: Sequence[Built], along: Sequence[Built] = (), upto: Mapping[int, Reached] | None = None
+    ) -> bool:
+        """Fold what follows the least that the leading ones have reached, until there is enough to write or nothing more."""
+        folding = [self._folding(each) for each in (*leading, *along)]
+        at = {p: min(each.reached[p] for each in leading) for p in feed.partitions} if leading else {}
+        parties, taken = set[str](), 0
+        while at := {p: reached for p, reached in at.items() if upto is None or reached.position < upto[p].position}:
+            runs = [_until(run, upto) for run in feed.take(at, PAGE)]
+            for run in runs:
+                for each in folding:
+                    each.take(run)
+                parties.update(entry.party for _, entry in run.entries)
+                taken += len(run.entries)
+                at[run.partition] = Reached(run.entries[-1][0] + 1, run.offset)
+            full = taken > ENTRIES_AT_MOST or sum(each.pending.size for each in folding) > PENDING_AT_MOST
+            if not runs or not feed.more or full or SUBJECT in parties:
                 break
-        if reached == start:
-            return False
-        self._views.write(folding, reached, parties)
-        # From here on readers see these entries, and a projector that starts again starts behind them.
-        if judged_anew:
+        if taken:
+            self._views.write([each.move() for each in folding if each.reached != each.built.reached], parties)
+            # From here on readers see these entries, and a projector that starts again starts behind them.
+        if SUBJECT in parties:
             self._look_up_policy()
-        return True
+        return taken > 0
 
-    def _swap_if_there(self, built: Built, end: int) -> None:
-        """Let readers see what was built, where it has come as far as its twin, or else as the log had when the step began."""
+    def _folding(self, built: Built) -> "_Folding":
         projection = self._projections[built.name]
-        twin = built.twin(self._views.built())
-        if built.position < end if twin is None else built.position != twin.position:
+        policy = self._policies[built.policy_hash] if projection.judges else self._policy
+        return _Folding(built, projection, policy, pending_for(projection), dict(built.reached))
+
+    def _seen(self, built: Sequence[Built], name: str) -> Built | None:
+        """What readers see of a projection, where that goes on."""
+        return next((each for each in built if each.live and each.name == name and self._can_fold(each)), None)
+
+    def _swap_if_there(self, name: str, ends: Mapping[int, int]) -> None:
+        """Let readers see what was built, once it is as far as what they see, or else as the record was when the step began."""
+        views = self._views.built()
+        built = next((each for each in views if each.name == name and not each.live and self._is_wanted(each)), None)
+        if built is None:
             return
-        if twin is not None and self._views.digest(twin, projection) != self._views.digest(built, projection):
-            # Both stay as they are: whoever starts again comes by here again, until somebody has decided which one goes.
-            raise RebuildDiffers(f"{built.name} v{built.version}: at {twin.position} the rebuild differs from what readers see")
-        self._views.go_live(built, projection)
+        seen, projection = self._seen(views, name), self._projections[name]
+        if seen is None:
+            if any(built.reached[partition].offset < end for partition, end in ends.items()):
+                return
+        elif any(built.reached[partition].position < at.position for partition, at in seen.reached.items()):
+            return
+        elif seen.policy_hash == built.policy_hash:
+            one, other = self._views.digests([(seen, projection), (built, projection)])
+            if one != other:
+                # Both stay as they are: whoever starts again comes by here again, until somebody has decided which one goes.
+                raise RebuildDiffers(f"{name} v{built.version}: at {seen.position} the rebuild differs from what readers see")
+        self._views.go_live(built, projection, seen)
+
+
+class _Folding(NamedTuple):
+    """A projection's tables while entries are folded: what is judged by, what is not written yet, how far that has come."""
+
+    built: Built
+    projection: Projection
+    policy: Policy
+    pending: Pending
+    reached: dict[int, Reached]
+
+    def take(self, run: Run) -> None:
+        """Fold what is new in a run. What begins behind a gap is left: what is being built has not come as far."""
+        at = self.reached[run.partition]
+        if at.position < run.start:
+            return
+        new = run.entries[bisect_left(run.entries, at.position, key=itemgetter(0)) :]
+        if new:
+            fold_all(self.projection, self.pending, new, self.policy)
+            self.reached[run.partition] = Reached(new[-1][0] + 1, run.offset, at.taken + len(new))
+
+    def move(self) -> Move:
+        """What is to be written."""
+        return Move(self.built, self.projection, self.pending, self.reached)
+
+
+def _until(run: Run, upto: Mapping[int, Reached] | None) -> Run:
+    """The run as far as another has come."""
+    if upto is None or run.entries[-1][0] < upto[run.partition].position:
+        return run
+    position, offset, _ = upto[run.partition]
+    return run._replace(entries=run.entries[: bisect_left(run.entries, position, key=itemgetter(0))], offset=offset)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from consumers.policy import policy_in_force
-from consumers.ports import Built
+from consumers.ports import LOG, Built
 from infra import wiring
 from infra.asking.answers import NotFound
 from infra.settings import Settings
@@ -34,9 +34,8 @@ def begin(settings: Settings, names: Sequence[str]) -> list[Built]:
     by_name = _known(names)
     with closing(wiring.open_log(settings)) as log, closing(open_views(settings.home)) as views:
         policy_hash = policy_in_force(log, wiring.now()).hash
-        building = {each.name: each for each in views.built() if not each.live}
         return [
-            building.get(name) or views.build(by_name[name], policy_hash if by_name[name].judges else "", live=False)
+            views.build(by_name[name], policy_hash if by_name[name].judges else "", (LOG,), live=False)
             for name in dict.fromkeys(names)
         ]
 
@@ -49,11 +48,11 @@ def building(settings: Settings, generations: Sequence[int]) -> list[Built]:
 
 def discard(settings: Settings, names: Sequence[str]) -> list[Built]:
     """Drop what is being built of these projections; readers keep what they see. Raises NoSuchProjection, DrivenElsewhere."""
-    by_name = _known(names)
+    _known(names)
     with wiring.undriven(settings.home), closing(open_views(settings.home)) as views:
         dropped = [each for each in views.built() if not each.live and each.name in names]
         for each in dropped:
-            views.discard(each, by_name[each.name])
+            views.discard(each)
         return dropped
 
 

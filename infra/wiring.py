@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from consumers.clock import LapseClock
+from consumers.feed import LogFeed
 from consumers.intake import Incoming, Intake, Outcome
 from consumers.ports import Clock, Progress
 from consumers.project import Projector
@@ -95,7 +96,7 @@ class Drivers:
         self.log = open_log(settings, clock)
         self._lock = _drive(settings.home)
         self.views: SQLiteViews = sqlite_views.open_views(settings.home)
-        self.projector = Projector(self.log, self.views, PROJECTIONS, clock)
+        self.projector = Projector(self.log, LogFeed(self.log), self.views, PROJECTIONS, clock)
         self.projector.begin_what_is_wanted()
         self.clock = LapseClock(SQLiteAgenda(self.views.connection), open_intake(self.log, observe, clock), clock)
         self.ranking = Ranking(self.views.connection, self.log)

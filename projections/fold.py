@@ -107,6 +107,12 @@ def fold(projection: Projection, pending: Pending, entry: Entry, position: int, 
         contribute(pending, projection.of_entry(entry, position), +1)
 
 
+def fold_all(projection: Projection, pending: Pending, entries: Iterable[tuple[int, Entry]], policy: Policy) -> None:
+    """Let entries change the views, each with its position."""
+    for position, entry in entries:
+        fold(projection, pending, entry, position, policy)
+
+
 def contribute(pending: Pending, changes: Iterable[Change], sign: int) -> None:
     """Add what is contributed, or with the sign −1 take it away."""
     sums, rows = pending.sums, pending.rows

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from consumers.clock import LapseClock
+from consumers.feed import LogFeed
 from consumers.intake import Incoming, Intake, Outcome
 from consumers.ports import Stored
 from consumers.project import Projector
@@ -93,7 +94,7 @@ class Ledger:
 
     def another_projector(self, projections: Sequence[Projection] = PROJECTIONS) -> Projector:
         """One more projector on the same views."""
-        return Projector(self.log, self.views, projections, self.clock)
+        return Projector(self.log, LogFeed(self.log), self.views, projections, self.clock)
 
     def catch_up(self) -> dict[str, str]:
         """Bring the views to the end of the record; return their digests."""
@@ -104,7 +105,7 @@ class Ledger:
         """The digest of each projection that readers see."""
         by_name = {each.name: each for each in PROJECTIONS}
         live = [each for each in self.views.built() if each.live]
-        return {each.name: self.views.digest(each, by_name[each.name]) for each in live}
+        return {each.name: self.views.digests([(each, by_name[each.name])])[0] for each in live}
 
     @property
     def lapses(self) -> LapseClock:

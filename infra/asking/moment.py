@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from consumers.clock import SOURCE
 from consumers.policy import adopted_policies, policy_in_force
-from consumers.ports import Stored
+from consumers.ports import LOG, Move, Stored
 from consumers.project import PAGE
 from domain.amendment import happened_by
 from domain.entry import Entry, decode, known_from
@@ -19,7 +19,7 @@ from domain.policy import Policy
 from domain.report import AHEAD_AT_MOST
 from domain.stream import Known
 from infra.asking.answers import BadQuestion
-from infra.sqlite.connect import Connection
+from infra.sqlite.connect import Connection, reading
 from infra.sqlite.log import SQLiteLog
 from infra.sqlite.views import all_built, in_memory
 from projections.catalog import PROJECTIONS
@@ -58,14 +58,11 @@ class Present:
     @contextmanager
     def moment(self, now: int) -> Iterator[Moment]:
         """The views as they are, all of one answer from the same state of them, under the policy they were computed with."""
-        self._views.execute("BEGIN")
-        try:
+        with reading(self._views):
             live = [each for each in all_built(self._views) if each.live]
             position = min((each.position for each in live), default=0)
             judged = next((each.policy_hash for each in live if each.policy_hash), None)
             yield Moment(self._views, self._log, self._policy(judged, now), now, position)
-        finally:
-            self._views.execute("COMMIT")
 
     def _policy(self, policy_hash: str | None, now: int) -> Policy:
         if policy_hash is None:
@@ -86,7 +83,7 @@ def past(log: SQLiteLog, now: int, *, as_of: int | None, known_at: int | None, p
     policy = policy_in_force(log, at, known_at=known_at)
     views = in_memory()
     moment = Moment(views.connection, log, policy, at, 0, as_of, known_at)
-    folding = [(views.build(each, "", live=True), each, pending_for(each)) for each in PROJECTIONS]
+    folding = [Move(views.build(each, "", (LOG,), live=True), each, pending_for(each), {}) for each in PROJECTIONS]
     streams: dict[str, list[Entry]] = {}
     taken = 0
     for position, state in log.of_party(party) if party is not None else _everything(log):
@@ -96,7 +93,7 @@ def past(log: SQLiteLog, now: int, *, as_of: int | None, known_at: int | None, p
         taken = position + 1
         streams.setdefault(entry.stream, []).append(entry)
         if entry.happened_at <= moment.until:
-            for _, projection, pending in folding:
+            for _, projection, pending, _ in folding:
                 if projection.of_entry is not None:
                     contribute(pending, projection.of_entry(entry, position), +1)
     parties = set[str]()
@@ -105,10 +102,10 @@ def past(log: SQLiteLog, now: int, *, as_of: int | None, known_at: int | None, p
         if reached is None:
             continue
         parties.add(stream[0].party)
-        for _, projection, pending in folding:
+        for _, projection, pending, _ in folding:
             if projection.of_standing is not None:
                 contribute(pending, projection.of_standing(reached, Context(stream[0].party, name, policy)), +1)
-    views.write(folding, taken, parties)
+    views.write(folding, parties)
     return replace(moment, position=taken)
 
 

@@ -17,7 +17,7 @@ import typer
 from pydantic import ValidationError
 
 from consumers.policy import NoPolicy
-from consumers.ports import Conflict, NotWritten
+from consumers.ports import BrokenRecord, Conflict, NotWritten
 from consumers.project import RebuildDiffers
 from domain.entry import UnreadableEntry
 from domain.policy import PolicyRefused
@@ -47,7 +47,6 @@ from infra.http.binding import PortTaken
 from infra.importing.loading import MapRefused
 from infra.rebuilding import DIFFERS, NoSuchProjection
 from infra.sqlite.connect import NoLedgerHere, UnknownSchema, Unusable, is_fault
-from infra.sqlite.log import BrokenRecord
 from infra.sqlite.quarantine import NotInQuarantine
 from infra.wiring import DrivenElsewhere
 

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from consumers.ports import BrokenRecord
 from domain.entry import UnreadableEntry
 from domain.refusal import Refusal
 from domain.report import told
@@ -16,7 +17,6 @@ from infra import log
 from infra.asking.answers import BadQuestion, NotFound
 from infra.http.desk import NotRecorded
 from infra.sqlite.connect import Unusable, is_fault
-from infra.sqlite.log import BrokenRecord
 from infra.sqlite.quarantine import NotInQuarantine
 from infra.wiring import now
 

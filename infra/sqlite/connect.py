@@ -61,6 +61,16 @@ def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("COMMIT")
 
 
+@contextmanager
+def reading(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is read inside is read from one state, whatever others write meanwhile."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")
+
+
 def check_version(connection: sqlite3.Connection, expected: int, what: str) -> bool:
     """Whether the file is new. Raises UnknownSchema where it was written under another schema version."""
     found = connection.execute("PRAGMA user_version").fetchone()[0]

@@ -10,7 +10,7 @@ from eventsourcing.persistence import IntegrityError, OperationalError
 from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore
 from msgspec.structs import replace
 
-from consumers.ports import Clock, Conflict, Mark, Name, NotWritten, Refused, Stored
+from consumers.ports import BrokenRecord, Clock, Conflict, Mark, Name, NotWritten, Refused, Stored
 from domain.entry import Entry, decode, encode
 from infra.failpoint import failpoint
 from infra.sqlite.connect import NoLedgerHere, check_version, connect, writing
@@ -42,10 +42,6 @@ _REFUSE = """
 INSERT INTO quarantine (fingerprint, reason, message, pointer, raw, origin, refused_at) VALUES (?,?,?,?,?,?,?)
 ON CONFLICT (fingerprint) DO UPDATE SET times = times + 1
 """
-
-
-class BrokenRecord(Exception):
-    """The record has a gap: it was altered by something else than troth. Nothing may be computed from it."""
 
 
 def create(home: Path, name: str, now: int) -> None:

@@ -7,16 +7,18 @@ that is live. Swapping a rebuilt projection in is replacing that SQL view, in on
 import sqlite3
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
 
-from consumers.ports import Built, Fenced
+from consumers.ports import Built, Fenced, Move, Reached
 from infra.failpoint import failpoint
-from infra.sqlite.connect import check_version, connect, writing
-from projections.fold import Column, Key, Pending, Projection, Sums, Table, Values
+from infra.sqlite.connect import check_version, connect, reading, writing
+from projections.fold import Column, Key, Projection, Sums, Table, Values
 
-SCHEMA = 1
+SCHEMA = 2
 FILE = "views.sqlite"
 ANEW = f"stop what serves, then delete {FILE}, {FILE}-wal and {FILE}-shm: all views are built anew from the record"
 """What to do about views that are of no use: nothing in them is lost, since the record alone says it."""
@@ -27,8 +29,14 @@ CREATE TABLE IF NOT EXISTS projections (
     name TEXT NOT NULL,
     version INTEGER NOT NULL,
     policy_hash TEXT NOT NULL,
-    position INTEGER NOT NULL,
     live INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS reached (
+    generation INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    next_offset INTEGER NOT NULL,
+    entry_count INTEGER NOT NULL,
+    PRIMARY KEY (generation, partition)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS stale (party TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS parties (
     party TEXT PRIMARY KEY,
@@ -84,59 +92,71 @@ class SQLiteViews:
         """All that is built or being built."""
         return all_built(self.connection)
 
-    def build(self, projection: Projection, policy_hash: str, *, live: bool) -> Built:
-        """New, empty tables for a projection. Raises Fenced where there are tables that readers see already."""
+    def build(self, projection: Projection, policy_hash: str, partitions: Sequence[int], *, live: bool) -> Built:
+        """New, empty tables for a projection, or those that are being built already. Raises Fenced."""
         with writing(self.connection):
+            begun = [each for each in self.built() if each[:3] == (projection.name, projection.version, policy_hash)]
+            for each in begun:
+                if not each.live and {*each.reached} == {*partitions}:
+                    return each
             if live and self._seen(projection.name):
                 raise Fenced(f"{projection.name}: another projector has built it")
             row = self.connection.execute(
-                "INSERT INTO projections (name, version, policy_hash, position, live) VALUES (?,?,?,0,?) RETURNING generation",
+                "INSERT INTO projections (name, version, policy_hash, live) VALUES (?,?,?,?) RETURNING generation",
                 (projection.name, projection.version, policy_hash, int(live)),
             ).fetchone()
-            generation = int(row[0])
+            generation, nothing = int(row[0]), dict.fromkeys(partitions, Reached())
+            self.connection.executemany(
+                "INSERT INTO reached VALUES (?,?,?,?,?)", [(generation, each, *nothing[each]) for each in partitions]
+            )
             for table in projection.tables:
                 for statement in _create(table, generation):
                     self.connection.execute(statement)
             if live:
                 self._show(projection, generation)
             failpoint("inside_build")
-        return Built(projection.name, projection.version, policy_hash, generation, 0, live)
+        return Built(projection.name, projection.version, policy_hash, generation, live, nothing)
 
-    def write(self, changes: Sequence[tuple[Built, Projection, Pending]], reached: int, parties: Iterable[str]) -> None:
-        """Apply the changes and move the positions to `reached`, in one transaction. Raises Fenced."""
+    def write(self, moves: Sequence[Move], parties: Iterable[str]) -> None:
+        """Apply the changes and move the partitions, in one transaction. Raises Fenced."""
         failpoint("before_views")
         with writing(self.connection):
-            for built_, projection, pending in changes:
-                moved = self.connection.execute(
-                    "UPDATE projections SET position = ? WHERE generation = ? AND position = ?",
-                    (reached, built_.generation, built_.position),
-                )
-                if moved.rowcount != 1:
-                    raise Fenced(f"{built_.name}: another projector has moved it from position {built_.position}")
-                for table in projection.tables:
+            for move in moves:
+                self._reach(move)
+                for table in move.projection.tables:
                     if table.sums:
-                        self._add(table, built_.generation, pending.sums[table.name])
+                        self._add(table, move.built.generation, move.pending.sums[table.name])
                     else:
-                        self._put(table, built_.generation, pending.rows[table.name])
+                        self._put(table, move.built.generation, move.pending.rows[table.name])
             self.connection.executemany("INSERT OR IGNORE INTO stale VALUES (?)", [(party,) for party in sorted(parties)])
-            failpoint("inside_views" if all(each.live for each, _, _ in changes) else "inside_rebuild")
+            failpoint("inside_views" if any(each.built.live for each in moves) else "inside_rebuild")
         failpoint("after_views")
 
-    def digest(self, built: Built, projection: Projection) -> str:
-        """sha256 over all that the tables hold, in the order of their keys, without what depends on arrival."""
-        return digest(self.connection, built, projection)
+    def digests(self, built: Sequence[tuple[Built, Projection]]) -> list[str]:
+        """sha256 over all that the tables hold, of all of them from one state. Raises Fenced where one is behind the other."""
+        with reading(self.connection):
+            now = {each.generation: each for each in self.built()}
+            if len({tuple(sorted(now[each.generation].reached.items())) for each, _ in built if each.generation in now}) != 1:
+                raise Fenced("what was to be compared has come unequally far")
+            return [digest(self.connection, each, projection) for each, projection in built]
 
-    def go_live(self, built: Built, projection: Projection) -> None:
+    def go_live(self, built: Built, projection: Projection, seen: Built | None) -> None:
         """Let readers see these tables from now on, and drop those they saw before. Raises Fenced."""
         failpoint("before_swap")
         with writing(self.connection):
             former = self._seen(built.name)
-            moved = self.connection.execute(
-                "UPDATE projections SET live = 1 WHERE generation = ? AND position = ? AND live = 0",
-                (built.generation, built.position),
+            if seen is not None and former != [seen.generation]:
+                raise Fenced(f"{built.name}: another projector has let readers see another one")
+            behind = self.connection.execute(
+                "SELECT 1 FROM reached b JOIN reached s USING (partition) "
+                "WHERE b.generation = ? AND s.generation = ? AND b.position < s.position",
+                (built.generation, -1 if seen is None else seen.generation),
+            ).fetchone()
+            shown = self.connection.execute(
+                "UPDATE projections SET live = 1 WHERE generation = ? AND live = 0", (built.generation,)
             )
-            if moved.rowcount != 1:
-                raise Fenced(f"{built.name}: another projector has moved it from position {built.position}")
+            if behind or shown.rowcount != 1:
+                raise Fenced(f"{built.name}: another projector has moved on")
             self._show(projection, built.generation)
             for generation in former:
                 self._drop(generation)
@@ -144,7 +164,7 @@ class SQLiteViews:
             failpoint("inside_swap")
         failpoint("after_swap")
 
-    def discard(self, built: Built, projection: Projection) -> None:
+    def discard(self, built: Built) -> None:
         """Drop tables that were being built. Raises Fenced where readers see them by now."""
         with writing(self.connection):
             if built.generation in self._seen(built.name):
@@ -155,6 +175,20 @@ class SQLiteViews:
         """The generations of a projection that readers see: one, or none yet."""
         rows = self.connection.execute("SELECT generation FROM projections WHERE name = ? AND live = 1", (name,))
         return [generation for (generation,) in rows]
+
+    def _reach(self, move: Move) -> None:
+        """Compare and set: a partition moves only from where it was when its entries were folded."""
+        generation, before = move.built.generation, move.built.reached
+        for partition, reached in move.reached.items():
+            if reached == before[partition]:
+                continue
+            moved = self.connection.execute(
+                "UPDATE reached SET position = ?, next_offset = ?, entry_count = ? "
+                "WHERE generation = ? AND partition = ? AND position = ?",
+                (*reached, generation, partition, before[partition].position),
+            )
+            if moved.rowcount != 1:
+                raise Fenced(f"{move.built.name}: another projector has moved it from position {before[partition].position}")
 
     def _show(self, projection: Projection, generation: int) -> None:
         for table in projection.tables:
@@ -167,6 +201,7 @@ class SQLiteViews:
         ).fetchall()
         for (name,) in tables:
             self.connection.execute(f"DROP TABLE {name}")
+        self.connection.execute("DELETE FROM reached WHERE generation = ?", (generation,))
         self.connection.execute("DELETE FROM projections WHERE generation = ?", (generation,))
 
     def _add(self, table: Table, generation: int, deltas: dict[Key, Sums]) -> None:
@@ -190,10 +225,12 @@ class SQLiteViews:
 def all_built(connection: sqlite3.Connection) -> list[Built]:
     """All that is built or being built, by name."""
     rows = connection.execute(
-        "SELECT name, version, policy_hash, generation, position, live FROM projections ORDER BY name, generation"
-    )
+        "SELECT name, version, policy_hash, p.generation, live, partition, position, next_offset, entry_count "
+        "FROM projections p JOIN reached r ON r.generation = p.generation ORDER BY name, p.generation, partition"
+    ).fetchall()
     return [
-        Built(name, version, policy, number, position, bool(live)) for name, version, policy, number, position, live in rows
+        Built(name, version, policy_hash, generation, bool(live), {row[5]: Reached(*row[6:]) for row in partitions})
+        for (name, version, policy_hash, generation, live), partitions in groupby(rows, key=itemgetter(0, 1, 2, 3, 4))
     ]
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers import project
+from consumers.feed import LogFeed
 from consumers.policy import NoPolicy
 from consumers.project import Projector, RebuildDiffers
 from domain.instant import MINUTE
@@ -102,7 +103,7 @@ def test_without_a_policy_nothing_is_judged(tmp_path: Path) -> None:
     sqlite_log.create(tmp_path, "test", 0)
     views = open_views(tmp_path)
     with pytest.raises(NoPolicy):
-        Projector(SQLiteLog(tmp_path, Hands()), views, PROJECTIONS, Hands())
+        Projector(log := SQLiteLog(tmp_path, Hands()), LogFeed(log), views, PROJECTIONS, Hands())
     views.close()
 
 
@@ -144,7 +145,7 @@ class Busy:
 def test_a_rebuild_is_swapped_in_however_fast_entries_come(ledger: Ledger) -> None:
     ledger.catch_up()
     before = live(ledger)
-    projector = Projector(Busy(ledger), ledger.views, PROJECTIONS, ledger.clock)  # type: ignore[arg-type]
+    projector = Projector(ledger.log, LogFeed(Busy(ledger)), ledger.views, PROJECTIONS, ledger.clock)  # type: ignore[arg-type]
     projector.rebuild(NAMES)
     for _ in range(4):
         assert projector.step()
@@ -159,7 +160,7 @@ def test_a_rebuild_is_swapped_in_however_fast_entries_come(ledger: Ledger) -> No
 def test_another_policys_views_are_swapped_in_however_fast_entries_come(ledger: Ledger) -> None:
     ledger.catch_up()
     wiring.adopt(ledger.intake, another_policy(), in_force_from=ledger.clock())
-    projector = Projector(Busy(ledger), ledger.views, PROJECTIONS, ledger.clock)  # type: ignore[arg-type]
+    projector = Projector(ledger.log, LogFeed(Busy(ledger)), ledger.views, PROJECTIONS, ledger.clock)  # type: ignore[arg-type]
     for _ in range(4):
         assert projector.step()
     assert live(ledger)["trust"][1] == another_policy().hash

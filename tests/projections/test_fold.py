@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consumers.ports import LOG, Move, Reached
 from domain.instant import text
 from infra.sqlite.views import in_memory
 from projections.catalog import PROJECTIONS
@@ -73,15 +74,17 @@ def test_the_digests_in_sqlite_are_the_same_too(seed: int, order: int, cuts: lis
 
     def digests(reports: list[Message], cuts: list[int]) -> dict[str, str]:
         views, record = in_memory(), recorded(reports)
-        built = {each.name: views.build(each, "", live=True) for each in PROJECTIONS}
+        built = {each.name: views.build(each, "", (LOG,), live=True) for each in PROJECTIONS}
         reached = 0
         for cut in [*sorted(cut % len(record) for cut in cuts), len(record)]:
-            folding = [(built[each.name]._replace(position=reached), each, pending_for(each)) for each in PROJECTIONS]
+            now = {LOG: Reached(reached)}
+            folding = [(built[each.name]._replace(reached=now), each, pending_for(each)) for each in PROJECTIONS]
             for position in range(reached, cut):
                 for _, projection, pending in folding:
                     fold(projection, pending, record[position], position, POLICY)
-            views.write(folding, reached := max(reached, cut), ())
-        found = {each.name: views.digest(built[each.name], each) for each in PROJECTIONS}
+            reached = max(reached, cut)
+            views.write([Move(*each, {LOG: Reached(reached)}) for each in folding], ())
+        found = {each.name: views.digests([(built[each.name], each)])[0] for each in PROJECTIONS}
         views.close()
         return found
 

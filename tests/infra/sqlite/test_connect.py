@@ -87,7 +87,7 @@ def test_views_of_another_version_are_refused_with_what_to_do(tmp_path: Path) ->
     settings = Settings(home=tmp_path)
     wiring.make(settings)
     set_version(tmp_path / sqlite_views.FILE, sqlite_views.SCHEMA + 1)
-    with pytest.raises(UnknownSchema, match=r"views\.sqlite has schema version 2"):
+    with pytest.raises(UnknownSchema, match=r"views\.sqlite has schema version 3"):
         wiring.make(settings)
     with pytest.raises(UnknownSchema):
         sqlite_views.open_views(tmp_path)

@@ -10,11 +10,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from consumers.ports import Conflict, Mark, NotWritten, Refused
+from consumers.ports import BrokenRecord, Conflict, Mark, NotWritten, Refused
 from domain.entry import Entry, Receipt, decode, encode, record
 from domain.instant import SECOND
 from domain.report import read
-from infra.sqlite.log import BrokenRecord, SQLiteLog
+from infra.sqlite.log import SQLiteLog
 from tests.ledgers import NOW, Ledger, contact, kept, made
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from consumers.ports import Built, Fenced
+from consumers.feed import LogFeed
+from consumers.ports import LOG, Built, Fenced, Move, Reached
 from consumers.project import Projector
 from infra.asking.ranking import Ranking
 from infra.sqlite import views as sqlite_views
@@ -68,8 +69,13 @@ def row(who: str = "acme", by: str | None = "crm", position: int = 0) -> Change:
 
 
 def written(views: SQLiteViews, built: Built, changes: Pending, reached: int) -> Built:
-    views.write([(built, TRIED, changes)], reached, [])
-    return built._replace(position=reached)
+    move = Move(built, TRIED, changes, {LOG: Reached(reached, reached, reached)})
+    views.write([move], [])
+    return built._replace(reached=move.reached)
+
+
+def digest(views: SQLiteViews, built: Built) -> str:
+    return views.digests([(built, TRIED)])[0]
 
 
 def rows_of(views: SQLiteViews, table: str) -> list[tuple[object, ...]]:
@@ -80,7 +86,7 @@ def rows_of(views: SQLiteViews, table: str) -> list[tuple[object, ...]]:
 
 
 def test_sums_of_any_size_add_up_exactly_and_zero_rows_vanish(views: SQLiteViews) -> None:
-    built = views.build(TRIED, "", live=True)
+    built = views.build(TRIED, "", (LOG,), live=True)
     built = written(views, built, pending(summed(), summed("other", count=0, mass=0)), 1)
     assert rows_of(views, "sums") == [("acme", 1, 1, str(LARGE), 0)]
     built = written(views, built, pending(summed(mass=LARGE + 1, seen=3)), 2)
@@ -90,13 +96,13 @@ def test_sums_of_any_size_add_up_exactly_and_zero_rows_vanish(views: SQLiteViews
 
 
 def test_a_sum_of_zero_beside_another_that_is_not_stays(views: SQLiteViews) -> None:
-    built = written(views, views.build(TRIED, "", live=True), pending(summed(count=1, mass=5)), 1)
+    built = written(views, views.build(TRIED, "", (LOG,), live=True), pending(summed(count=1, mass=5)), 1)
     written(views, built, pending(summed(count=1, mass=7), sign=-1), 2)
     assert rows_of(views, "sums") == [("acme", 1, 0, "-2", 0)]
 
 
 def test_a_row_is_replaced_by_the_last_one_and_vanishes_when_it_is_taken_away(views: SQLiteViews) -> None:
-    built = written(views, views.build(TRIED, "", live=True), pending(row(by="a"), row(by="b"), row("other", None)), 1)
+    built = written(views, views.build(TRIED, "", (LOG,), live=True), pending(row(by="a"), row(by="b"), row("other", None)), 1)
     assert rows_of(views, "rows") == [("acme", "b", 0), ("other", None, 0)]
     built = written(views, built, pending(row(by="b"), sign=-1), 2)
     assert rows_of(views, "rows") == [("other", None, 0)]
@@ -108,8 +114,10 @@ def test_a_row_is_replaced_by_the_last_one_and_vanishes_when_it_is_taken_away(vi
 
 
 def digest_of(views: SQLiteViews, *changes: Change) -> str:
-    built = written(views, views.build(TRIED, "", live=False), pending(*changes), 1)
-    return views.digest(built, TRIED)
+    built = written(views, views.build(TRIED, "", (LOG,), live=False), pending(*changes), 1)
+    found = digest(views, built)
+    views.discard(built)
+    return found
 
 
 def test_the_digest_leaves_out_what_depends_on_arrival_and_nothing_else(views: SQLiteViews) -> None:
@@ -127,22 +135,22 @@ def test_the_digest_tells_null_from_a_word_and_a_number_from_its_digits(views: S
 
 
 def test_the_digest_does_not_depend_on_the_order_of_writing(views: SQLiteViews) -> None:
-    one, two = [views.build(TRIED, "", live=False) for _ in range(2)]
+    one, two = [views.build(TRIED, policy, (LOG,), live=False) for policy in "ab"]
     changes = [summed("a", mass=3), row("b"), summed("b", mass=-4), row("a"), summed("a", mass=9)]
     for at, change in enumerate(changes):
         one = written(views, one, pending(change), at + 1)
     for at, change in enumerate(reversed(changes)):
         two = written(views, two, pending(change), at + 1)
-    assert views.digest(one, TRIED) == views.digest(two, TRIED)
+    assert digest(views, one) == digest(views, two)
 
 
 def test_every_projections_digest_is_the_same_in_memory_and_in_a_file(ledger: Ledger) -> None:
     ledger.receipts(*crowd(3, 40))
     in_file = ledger.catch_up()
     with closing(in_memory()) as views:
-        Projector(ledger.log, views, PROJECTIONS, ledger.clock).catch_up()
+        Projector(ledger.log, LogFeed(ledger.log), views, PROJECTIONS, ledger.clock).catch_up()
         by_name = {each.name: each for each in PROJECTIONS}
-        assert {each.name: views.digest(each, by_name[each.name]) for each in views.built()} == in_file
+        assert {each.name: views.digests([(each, by_name[each.name])])[0] for each in views.built()} == in_file
 
 
 # Fencing
@@ -165,7 +173,7 @@ def test_a_zombies_write_is_refused_and_nothing_of_it_stays(ledger: Ledger) -> N
             board = next(pending_ for each, _, pending_ in changes if each.name == "board")
             contribute(board, [(table, key[table], values)], +1)
         with pytest.raises(Fenced):
-            views.write(changes, 3, ["a party that only the zombie knows"])
+            views.write([moved(*each, to=3) for each in changes], ["a party that only the zombie knows"])
         assert not views.connection.in_transaction
         assert views.connection.execute("SELECT party FROM stale WHERE party LIKE 'a party%'").fetchall() == []
     assert ledger.digests() == digests
@@ -177,10 +185,14 @@ def test_if_one_of_several_projections_was_moved_none_is_written(ledger: Ledger)
     ledger.catch_up()
     built, by_name = ledger.views.built(), {each.name: each for each in PROJECTIONS}
     mine = [(each, by_name[each.name], pending_for(by_name[each.name])) for each in built]
-    ledger.views.write([mine[-1]], 3, [])
+    ledger.views.write([moved(*mine[-1], to=3)], [])
     with pytest.raises(Fenced):
-        ledger.views.write(mine, 4, [])
+        ledger.views.write([moved(*each, to=4) for each in mine], [])
     assert sorted({each.position for each in ledger.views.built()}) == [2, 3]
+
+
+def moved(built: Built, projection: Projection, changes: Pending, *, to: int) -> Move:
+    return Move(built, projection, changes, {LOG: Reached(to, to, to)})
 
 
 def test_a_second_projector_on_the_same_views_is_fenced_off_and_can_start_again(ledger: Ledger) -> None:
@@ -188,7 +200,7 @@ def test_a_second_projector_on_the_same_views_is_fenced_off_and_can_start_again(
     with Ledger(ledger.home) as other:
         other.receipts(made("acme", "p"))
         log = Overtaken(other, ledger.projector.catch_up)
-        second = Projector(log, other.views, PROJECTIONS, other.clock)  # type: ignore[arg-type]
+        second = Projector(other.log, LogFeed(log), other.views, PROJECTIONS, other.clock)  # type: ignore[arg-type]
         with pytest.raises(Fenced):
             second.step()
         assert other.catch_up() == ledger.digests()
@@ -212,36 +224,55 @@ class Overtaken:
 
 def zombie(views: SQLiteViews, what: str) -> tuple[Callable[[], object], Built]:
     """What a projector does that has not heard of what became of the tables that it was building."""
-    building = views.build(TRIED, "", live=False)
+    building = views.build(TRIED, "", (LOG,), live=False)
     acts = {
-        "swap": lambda: views.go_live(building, TRIED),
-        "discard": lambda: views.discard(building, TRIED),
-        "build": lambda: views.build(TRIED, "", live=True),
+        "swap": lambda: views.go_live(building, TRIED, None),
+        "discard": lambda: views.discard(building),
+        "build": lambda: views.build(TRIED, "", (LOG,), live=True),
     }
     return acts[what], building
 
 
 def test_tables_that_were_dropped_meanwhile_are_not_shown(views: SQLiteViews) -> None:
-    live = written(views, views.build(TRIED, "", live=True), pending(row()), 1)
+    live = written(views, views.build(TRIED, "", (LOG,), live=True), pending(row()), 1)
     swap, building = zombie(views, "swap")
-    views.discard(building, TRIED)
+    views.discard(building)
     with pytest.raises(Fenced):
         swap()
     assert views.built() == [live]
     assert rows_of(views, "rows") == [("acme", "crm", 0)]
 
 
-def test_tables_that_were_moved_on_meanwhile_are_not_shown(views: SQLiteViews) -> None:
-    swap, building = zombie(views, "swap")
-    written(views, building, pending(row()), 1)
+def test_tables_that_are_behind_what_readers_see_are_not_shown(views: SQLiteViews) -> None:
+    seen = views.build(TRIED, "", (LOG,), live=True)
+    building = views.build(TRIED, "", (LOG,), live=False)
+    written(views, seen, pending(row()), 1)
     with pytest.raises(Fenced):
-        swap()
-    assert [each.live for each in views.built()] == [False]
+        views.go_live(building, TRIED, seen)
+    with pytest.raises(Fenced):
+        views.digests([(seen, TRIED), (building, TRIED)])
+    assert rows_of(views, "rows") == [("acme", "crm", 0)]
+    views.go_live(written(views, building, pending(row(by="other")), 1), TRIED, seen)
+    assert rows_of(views, "rows") == [("acme", "other", 0)]
+
+
+def test_tables_are_not_shown_in_place_of_others_than_those_that_were_seen(views: SQLiteViews) -> None:
+    seen = views.build(TRIED, "", (LOG,), live=True)
+    one, two = [views.build(TRIED, policy, (LOG,), live=False) for policy in "ab"]
+    views.go_live(one, TRIED, seen)
+    with pytest.raises(Fenced):
+        views.go_live(two, TRIED, seen)
+
+
+def test_what_is_being_built_is_not_begun_twice(views: SQLiteViews) -> None:
+    one, another = [views.build(TRIED, "", (LOG,), live=False) for _ in range(2)]
+    assert one == another
+    assert views.build(TRIED, "", (0, 1), live=False).generation != one.generation
 
 
 def test_tables_that_readers_see_meanwhile_are_not_discarded(views: SQLiteViews) -> None:
     discard, building = zombie(views, "discard")
-    views.go_live(building, TRIED)
+    views.go_live(building, TRIED, None)
     with pytest.raises(Fenced):
         discard()
     assert rows_of(views, "rows") == []
@@ -249,7 +280,7 @@ def test_tables_that_readers_see_meanwhile_are_not_discarded(views: SQLiteViews)
 
 def test_readers_have_one_set_of_tables_of_a_projection(views: SQLiteViews) -> None:
     build, building = zombie(views, "build")
-    views.go_live(building, TRIED)
+    views.go_live(building, TRIED, None)
     with pytest.raises(Fenced):
         build()
     assert [each.live for each in views.built()] == [True]
@@ -261,11 +292,11 @@ def test_readers_have_one_set_of_tables_of_a_projection(views: SQLiteViews) -> N
 def test_a_reader_within_a_transaction_goes_on_seeing_what_it_saw(tmp_path: Path) -> None:
     path = tmp_path / sqlite_views.FILE
     with closing(open_views(tmp_path)) as views, closing(connect(path, read_only=True)) as reader:
-        written(views, views.build(TRIED, "", live=True), pending(row(by="before"), summed()), 1)
-        building = written(views, views.build(TRIED, "", live=False), pending(row(by="after")), 2)
+        written(views, views.build(TRIED, "", (LOG,), live=True), pending(row(by="before"), summed()), 1)
+        building = written(views, views.build(TRIED, "", (LOG,), live=False), pending(row(by="after")), 2)
         reader.execute("BEGIN")
         assert reader.execute("SELECT who, by FROM rows").fetchall() == [("acme", "before")]
-        views.go_live(building, TRIED)
+        views.go_live(building, TRIED, None)
         assert reader.execute("SELECT who, by FROM rows").fetchall() == [("acme", "before")]
         assert reader.execute("SELECT who FROM sums").fetchall() == [("acme",)]
         assert [each.position for each in all_built(reader) if each.live] == [1]
@@ -276,9 +307,9 @@ def test_a_reader_within_a_transaction_goes_on_seeing_what_it_saw(tmp_path: Path
 
 
 def test_what_readers_saw_before_a_swap_is_dropped_and_nothing_else(views: SQLiteViews) -> None:
-    first = views.build(TRIED, "", live=True)
-    others = [views.build(TRIED, "", live=False) for _ in range(11)]
-    views.go_live(others[0], TRIED)
+    first = views.build(TRIED, "", (LOG,), live=True)
+    others = [views.build(TRIED, str(number), (LOG,), live=False) for number in range(11)]
+    views.go_live(others[0], TRIED, first)
     tables = {name for (name,) in views.connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     assert f"rows__{first.generation}" not in tables
     assert {f"rows__{each.generation}" for each in others} <= tables
@@ -286,9 +317,9 @@ def test_what_readers_saw_before_a_swap_is_dropped_and_nothing_else(views: SQLit
 
 
 def test_a_number_of_a_generation_is_never_given_twice(views: SQLiteViews) -> None:
-    first = views.build(TRIED, "", live=False)
-    views.discard(first, TRIED)
-    assert views.build(TRIED, "", live=False).generation > first.generation
+    first = views.build(TRIED, "", (LOG,), live=False)
+    views.discard(first)
+    assert views.build(TRIED, "", (LOG,), live=False).generation > first.generation
 
 
 def test_after_a_swap_every_party_is_to_be_ranked_again(ledger: Ledger) -> None:
@@ -297,11 +328,12 @@ def test_after_a_swap_every_party_is_to_be_ranked_again(ledger: Ledger) -> None:
     ranking, stale = Ranking(ledger.views.connection, ledger.log), "SELECT party FROM stale WHERE party != '@ledger'"
     assert ranking.refresh(ledger.projector.policy, ledger.clock())
     assert ledger.views.connection.execute(stale).fetchall() == []
-    ledger.views.go_live(ledger.projector.rebuild(["agenda"])[0], next(each for each in PROJECTIONS if each.name == "agenda"))
+    ledger.projector.rebuild(["agenda"])
+    ledger.projector.step()
     assert ledger.views.connection.execute(stale).fetchall() == [("acme",)]
 
 
 def test_what_is_half_built_is_seen_by_no_reader(views: SQLiteViews) -> None:
-    written(views, views.build(TRIED, "", live=False), pending(row()), 1)
+    written(views, views.build(TRIED, "", (LOG,), live=False), pending(row()), 1)
     with pytest.raises(sqlite3.OperationalError, match="no such table: rows"):
         rows_of(views, "rows")
