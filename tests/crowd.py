@@ -97,10 +97,11 @@ class _Story:
         yield self._say("party.staff_assigned.v1", role=self._one(("manager", "engineer")), person=f"person-{self._key}")
 
     def _amendments(self, reports: list[Message]) -> Iterator[Message]:
-        """Corrections and retractions, of what cannot lapse only."""
+        """Corrections and retractions, in streams that cannot lapse only: a pause put right may hold back what had lapsed."""
+        if any(name in each["data"] for each in reports for name in ("due_at", "respond_by", "answer_by")):
+            return
         for of in reports:
-            lapses = any(name in of["data"] for name in ("due_at", "respond_by", "answer_by"))
-            if lapses or self._chance.random() > 0.15:
+            if self._chance.random() > 0.15:
                 continue
             names = {"source": of["source"], "id": of["id"]}
             stated = text(self._until - self._chance.randrange(1, 1000) * MINUTE)

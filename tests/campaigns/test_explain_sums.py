@@ -33,6 +33,6 @@ def test_a_sum_that_is_wrong_is_noticed(home: Path) -> None:
     with Ledger(home) as ledger:
         generation = next(each.generation for each in ledger.views.built() if each.name == "trust")
         table = f"trust_sums__{generation}"
-        ledger.views.connection.execute(f"UPDATE {table} SET gain = gain || '0' WHERE subject = 'party-1'")  # noqa: S608
+        ledger.views.connection.execute(f"UPDATE {table} SET mass = mass || '0' WHERE subject = 'party-1'")  # noqa: S608
     with pytest.raises(AssertionError, match="party-1"):
         explain_sums.main()
