@@ -1,10 +1,11 @@
 """All projections that a ledger keeps. Their names and versions are for ever."""
 
-from projections import agenda, board, company, layers, timeline, trust
+from projections import agenda, board, company, evidence, layers, timeline, trust
 from projections.fold import Projection
 
 PROJECTIONS: tuple[Projection, ...] = (
     trust.PROJECTION,
+    evidence.PROJECTION,
     layers.PROJECTION,
     company.PROJECTION,
     board.PROJECTION,

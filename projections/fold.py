@@ -7,8 +7,8 @@ state is the same for every order of arrival of the same reports, adds up across
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from operator import add
-from typing import Literal, NamedTuple
+from operator import add, neg, sub
+from typing import Literal, NamedTuple, cast
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ from domain.policy import Policy
 Cell = str | int | None
 Key = tuple[Cell, ...]
 Values = tuple[Cell, ...]
-Sums = Sequence[int]
+Sums = list[int]
 
 Change = tuple[str, Key, Values]
 """What a standing contributes to one key of one table: the table's name, the key, the values. At most one for each key."""
@@ -46,8 +46,8 @@ class Table(NamedTuple):
     """Column lists to index, such as `party, due_at`."""
 
 
-class Context(Struct, frozen=True, gc=False):
-    """What a contribution may depend on beside the standing itself."""
+class Context(Struct, gc=False):
+    """What a contribution may depend on beside the standing itself; while folding, one that goes from entry to entry."""
 
     party: str
     stream: str
@@ -90,27 +90,39 @@ def pending_for(projection: Projection) -> Pending:
 
 
 def fold(projection: Projection, pending: Pending, entry: Entry, position: int, policy: Policy) -> None:
-    """Let one entry change the views: minus `before`, plus `after`. What both begin with alike is left alone."""
-    if projection.of_standing is not None:
-        context = Context(entry.party, entry.stream, policy)
-        after = projection.of_standing(entry.after, context)
-        if entry.before is not None:
-            before, alike = projection.of_standing(entry.before, context), 0
-            for was, now in zip(before, after, strict=False):
-                if was != now:
-                    break
-                alike += 1
-            contribute(pending, before[alike:], -1)
-            after = after[alike:]
-        contribute(pending, after, +1)
-    if projection.of_entry is not None:
-        contribute(pending, projection.of_entry(entry, position), +1)
+    """Let one entry change the views."""
+    fold_all(projection, pending, ((position, entry),), policy)
 
 
 def fold_all(projection: Projection, pending: Pending, entries: Iterable[tuple[int, Entry]], policy: Policy) -> None:
-    """Let entries change the views, each with its position."""
+    """Let entries change the views, each with its position: minus `before`, plus `after`; what both say is left alone."""
+    of_standing, of_entry = projection.of_standing, projection.of_entry
+    context = Context("", "", policy)
     for position, entry in entries:
-        fold(projection, pending, entry, position, policy)
+        if of_standing is not None:
+            context.party, context.stream = entry.party, entry.stream
+            after = of_standing(entry.after, context)
+            if entry.before is not None:
+                before = of_standing(entry.before, context)
+                if before == after:
+                    after = ()
+                elif before:
+                    before, after = _unlike(before, after)
+                    contribute(pending, before, -1)
+            if after:
+                contribute(pending, after, +1)
+        if of_entry is not None:
+            contribute(pending, of_entry(entry, position), +1)
+
+
+def _unlike(before: Sequence[Change], after: Sequence[Change]) -> tuple[Sequence[Change], Sequence[Change]]:
+    """Both without what they begin with alike."""
+    alike = 0
+    for was, now in zip(before, after, strict=False):
+        if was != now:
+            break
+        alike += 1
+    return before[alike:], after[alike:]
 
 
 def contribute(pending: Pending, changes: Iterable[Change], sign: int) -> None:
@@ -121,6 +133,8 @@ def contribute(pending: Pending, changes: Iterable[Change], sign: int) -> None:
         if of_table is None:
             rows[table][key] = values if sign > 0 else None
             continue
-        delta: Sums = values if sign > 0 else [-value for value in values]  # type: ignore[operator,assignment]  # integers
-        cells = of_table.get(key)
-        of_table[key] = delta if cells is None else [*map(add, cells, delta)]
+        cells, integers = of_table.get(key), cast("tuple[int, ...]", values)
+        if cells is None:
+            of_table[key] = [*integers] if sign > 0 else [*map(neg, integers)]
+        else:
+            cells[:] = map(add if sign > 0 else sub, cells, integers)

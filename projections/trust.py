@@ -21,13 +21,16 @@ from domain.party import PartyStanding
 from domain.policy import Policy, PolicyStanding, TrustRules
 from domain.promise import PromiseStanding
 from projections import beta, decay
-from projections.fold import Change, Column, Context, Projection, Table
+from projections.fold import Change, Column, Context, Projection, Table, Values
+from projections.pieces import Piece
 
 MICRO = 1_000_000
 PROMISORS = ("team", "person", "category", "channel")
 """Whom else than the party evidence about us is about: who promised, and what kind of thing."""
 
-Judged = PromiseStanding | IncidentStanding | FeedbackStanding
+_COUNTS = {MICRO: (1, 1, 0), 0: (1, 0, 1)}
+"""What evidence with this outcome adds to the counts: one piece, as desired or failed."""
+_NEITHER = (1, 0, 0)
 
 SUMS = Table(
     "trust_sums",
@@ -60,49 +63,6 @@ RECOVERIES = Table(
     ),
     sums=True,
 )
-EVIDENCE = Table(
-    "evidence",
-    "Each piece of evidence, with what it is about.",
-    (Column("stream", "TEXT", "the promise, incident or feedback thread"),),
-    (
-        Column("party", "TEXT", "the party"),
-        Column("family", "TEXT", "promise, incident or feedback"),
-        Column("reference", "TEXT", "the publisher's id of it"),
-        Column("direction", "TEXT", "in_us or in_them"),
-        Column("at", "INTEGER", "since when it counts, microseconds since 1970 UTC"),
-        Column("weight_micro", "INTEGER", "weight in millionths"),
-        Column("outcome_micro", "INTEGER", "0 broken, 1000000 as desired"),
-        Column("because", "TEXT", "why the outcome is what it is, by name"),
-        Column("team", "TEXT", "who promised"),
-        Column("person", "TEXT", "who promised"),
-        Column("category", "TEXT", "what kind"),
-        Column("channel", "TEXT", "by which channel"),
-        Column("opened_on", "INTEGER", "of an incident: days since 1970-01-01 UTC when it was opened"),
-        Column("by", "TEXT", "versions in the stream of the facts that count, separated by spaces", in_digest=False),
-    ),
-    sums=False,
-    indexes=("party, at", "team", "person", "category", "channel"),
-)
-
-
-class Piece(NamedTuple):
-    """One row of `evidence`."""
-
-    stream: str
-    party: str
-    family: str
-    reference: str
-    direction: str
-    at: int
-    weight_micro: int
-    outcome_micro: int
-    because: str
-    team: str | None
-    person: str | None
-    category: str | None
-    channel: str | None
-    opened_on: int | None
-    by: str
 
 
 class Score(NamedTuple):
@@ -127,21 +87,21 @@ class Contribution(NamedTuple):
 
 
 def of_standing(standing: Standing, context: Context) -> Sequence[Change]:
-    """What one standing contributes."""
+    """What one standing adds to its subjects."""
     match standing:
-        case PromiseStanding(promise_id=reference, person=person):
-            return _judged(standing, context, reference=reference, person=person)
+        case PromiseStanding():
+            return _judged(standing, standing.person, context)
         case IncidentStanding(status="awaiting"):
             return ()
-        case IncidentStanding(incident_id=reference, person=person, opened_at=at):
-            return _judged(standing, context, reference=reference, person=person, opened_on=at // DAY)
-        case FeedbackStanding(feedback_id=reference):
-            return _judged(standing, context, reference=reference)
+        case IncidentStanding():
+            return _incident(standing, context)
+        case FeedbackStanding():
+            return _judged(standing, None, context)
         case InteractionStanding() | PartyStanding() | PolicyStanding():
             return ()
 
 
-PROJECTION = Projection("trust", 2, (SUMS, RECOVERIES, EVIDENCE), of_standing, judges=True)
+PROJECTION = Projection("trust", 3, (SUMS, RECOVERIES), of_standing, judges=True)
 
 
 def score(mass: int, gain: int, at: int, policy: Policy) -> Score:
@@ -195,33 +155,43 @@ def credit(recoveries: Iterable[tuple[str, int, int]]) -> int:
     return sum(earned for _, earned in first.values())
 
 
-def _judged(
-    standing: Judged, context: Context, *, reference: str, person: str | None = None, opened_on: int | None = None
-) -> Sequence[Change]:
-    """The evidence of a standing with what it adds up to; of trouble the day it began too, settled or not."""
-    party, rules = context.party, context.policy.trust
+def _judged(standing: PromiseStanding | FeedbackStanding, person: str | None, context: Context) -> Sequence[Change]:
+    """What the evidence adds up to."""
+    rules = context.policy.trust
     found = evidence(standing, rules)
-    kind = standing.category or ""
     if found is None:
-        return () if opened_on is None else [(RECOVERIES.name, (party, kind, opened_on), (1, 0))]
-    direction, at, weight, outcome, because = found
-    mass, gain = decay.term(at, weight, outcome, rules.half_life)
-    beyond = _beyond_prior(mass, outcome, opened_on, rules)
-    counts = (1, int(outcome == MICRO), int(outcome == 0))
-    who = (standing.team, person, standing.category, standing.channel)
-    by = " ".join(map(str, standing.by))
-    family = str(standing.__struct_config__.tag)
-    row = (party, family, reference, direction, at, weight, outcome, because, *who, opened_on, by)
-    changes: list[Change] = [(SUMS.name, ("party", party, direction), (mass, gain - beyond, *counts))]
-    if opened_on is not None:
-        changes.append((RECOVERIES.name, (party, kind, opened_on), (1, beyond)))
-    if direction == "in_us":
-        of_promisor = (mass, gain, *counts)
-        for subject_kind, subject in zip(PROMISORS, who, strict=True):
-            if subject is not None:
-                changes.append((SUMS.name, (subject_kind, subject, direction), of_promisor))
-    changes.append((EVIDENCE.name, (context.stream,), row))
+        return ()
+    mass, gain = decay.term(found.at, found.weight_micro, found.outcome_micro, rules.half_life)
+    counts = _COUNTS.get(found.outcome_micro, _NEITHER)
+    changes: list[Change] = [(SUMS.name, ("party", context.party, found.direction), (mass, gain, *counts))]
+    if found.direction == "in_us":
+        _promisors(changes, (standing.team, person, standing.category, standing.channel), (mass, gain, *counts))
     return changes
+
+
+def _incident(incident: IncidentStanding, context: Context) -> Sequence[Change]:
+    """The same; what was earned beyond the prior is kept apart by the day the trouble began, which counts unsettled too."""
+    rules = context.policy.trust
+    found = evidence(incident, rules)
+    day = (context.party, incident.category or "", incident.opened_at // DAY)
+    if found is None:
+        return [(RECOVERIES.name, day, (1, 0))]
+    mass, gain = decay.term(found.at, found.weight_micro, found.outcome_micro, rules.half_life)
+    beyond = _beyond_prior(mass, found.outcome_micro, day[2], rules)
+    counts = _COUNTS.get(found.outcome_micro, _NEITHER)
+    changes: list[Change] = [
+        (RECOVERIES.name, day, (1, beyond)),
+        (SUMS.name, ("party", context.party, found.direction), (mass, gain - beyond, *counts)),
+    ]
+    _promisors(changes, (incident.team, incident.person, incident.category, incident.channel), (mass, gain, *counts))
+    return changes
+
+
+def _promisors(changes: list[Change], who: Sequence[str | None], values: Values) -> None:
+    """The same for who promised, and what kind of thing it was."""
+    for kind, subject in zip(PROMISORS, who, strict=True):
+        if subject is not None:
+            changes.append((SUMS.name, (kind, subject, "in_us"), values))
 
 
 def _beyond_prior(mass: int, outcome_micro: int, opened_on: int | None, rules: TrustRules) -> int:

@@ -19,7 +19,8 @@ from infra.asking.moment import Moment
 from infra.asking.paging import Paged, from_cursor, to_cursor
 from infra.asking.trust import ScoreShown
 from projections import decay
-from projections.trust import MICRO, Piece
+from projections.pieces import Piece
+from projections.trust import MICRO
 
 GOOD = 3
 

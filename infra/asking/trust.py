@@ -6,7 +6,8 @@ from domain.evidence import Direction
 from infra.asking.answers import Answer, Asked, At, NotFound, asked, refuse_unknown, select
 from infra.asking.moment import Moment
 from projections import trust
-from projections.trust import Piece, Score
+from projections.pieces import Piece
+from projections.trust import Score
 
 SubjectKind = Literal["party", "team", "person", "category", "channel"]
 

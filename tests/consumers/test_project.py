@@ -17,7 +17,7 @@ from infra import wiring
 from infra.sqlite import log as sqlite_log
 from infra.sqlite.log import SQLiteLog
 from infra.sqlite.views import open_views
-from projections import board, trust
+from projections import board, evidence, trust
 from projections.catalog import PROJECTIONS
 from projections.fold import Projection
 from tests.crowd import crowd
@@ -279,5 +279,5 @@ def test_a_policy_that_is_adopted_while_another_is_being_built_takes_its_place(
     assert all(each.live for each in ledger.views.built())
 
 
-def test_only_trust_judges() -> None:
-    assert [each.name for each in PROJECTIONS if each.judges] == [trust.PROJECTION.name]
+def test_only_trust_and_the_evidence_for_it_judge() -> None:
+    assert [each.name for each in PROJECTIONS if each.judges] == [trust.PROJECTION.name, evidence.PROJECTION.name]

@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from infra.http.app import create
+from projections.catalog import PROJECTIONS
 from tests.infra.story import Told
 from tests.ledgers import made, raw, said
 
@@ -61,7 +62,7 @@ def test_reports_are_counted_by_outcome_and_refusals_by_reason(client: TestClien
 
 def test_every_projection_has_its_lag(client: TestClient) -> None:
     lags = [name for name in metrics(client) if name.startswith("troth_projection_lag_entries")]
-    assert len(lags) == 6
+    assert len(lags) == len(PROJECTIONS)
 
 
 def test_requests_are_measured_by_the_template_of_their_route(client: TestClient) -> None:

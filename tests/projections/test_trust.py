@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from domain.entry import Entry
 from domain.instant import DAY, parse
-from projections import trust
-from projections.trust import EVIDENCE, MICRO, PROJECTION, RECOVERIES, SUMS, Contribution, Piece, Score
+from projections import evidence, trust
+from projections.evidence import EVIDENCE
+from projections.pieces import Piece
+from projections.trust import MICRO, RECOVERIES, SUMS, Contribution, Score
 from tests.crowd import crowd
 from tests.ledgers import NOW, Message, kept, made, said
 from tests.projections.folded import POLICY, State, happened_by, numbers, recorded, state
@@ -19,8 +21,13 @@ seeds = st.integers(0, 10**6)
 
 
 def held(*reports: Message) -> State:
-    """The tables of trust after these reports."""
-    return state(PROJECTION, recorded(reports))
+    """The tables of trust, and of the evidence that explains it, after these reports."""
+    return both(recorded(reports))
+
+
+def both(record: Sequence[Entry]) -> State:
+    """The tables of both projections."""
+    return state(trust.PROJECTION, record) | state(evidence.PROJECTION, record)
 
 
 def pieces(held: State) -> list[Piece]:
@@ -177,7 +184,7 @@ def test_a_correction_or_retraction_of_the_first_trouble_gives_the_credit_to_the
 def test_every_explanation_sums_exactly_at_any_moment(seed: int, days_ago: int, hours: int) -> None:
     at = NOW - days_ago * DAY + hours * DAY // 24
     record: list[Entry] = recorded(happened_by(crowd(seed, 30, parties=3), at), until=at)
-    tables = state(PROJECTION, record)
+    tables = both(record)
     for party in {each.party for each in record}:
         for direction in ("in_us", "in_them"):
             total, contributions = explained(tables, party, direction, at)
@@ -192,7 +199,7 @@ def test_every_explanation_sums_exactly_at_any_moment(seed: int, days_ago: int, 
 @settings(max_examples=15)
 @given(seeds)
 def test_every_promisor_sums_to_its_pieces(seed: int) -> None:
-    tables = state(PROJECTION, recorded(crowd(seed, 40, parties=5)))
+    tables = both(recorded(crowd(seed, 40, parties=5)))
     for (kind, subject, direction), row in tables[SUMS.name].items():
         if kind == "party":
             continue
