@@ -72,7 +72,7 @@ def play(settings: Settings, seed: int | None = None, until: date | None = None)
     asked = _Year(SEED if seed is None else seed, _yesterday() if until is None else until)
     if asked.until > _yesterday():
         raise NotTheDemos("the demo's year ends yesterday or earlier: what has not happened yet cannot be reported")
-    if held is not None and ((seed, until) != (None, None)) and (seed or held.seed, until or held.until) != held:
+    if held is not None and held != (held.seed if seed is None else seed, until or held.until):
         raise NotTheDemos(f"{settings.home} holds the demo's year until {held.until} of seed {held.seed}")
     which = held or asked
     if reached != WHOLE:

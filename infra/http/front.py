@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shlex
 from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
@@ -37,6 +38,14 @@ COMMANDS = (
 )
 """The commands that the page shows; `{party}` is a party of this ledger."""
 
+DEMO = (
+    ("/parties/harbour-hotel/company", "a customer who was let down and won back"),
+    ("/parties/old-mill-cafe/explanation", "one whose trust sinks, and why"),
+    ("/parties/northgate-offices/layers", "one whom nobody called any more"),
+    ("/board/promisors", "which team keeps its word"),
+)
+"""What is worth seeing in the demo's ledger."""
+
 _STYLE = files("infra.http").joinpath("pages", "front.css").read_text("utf-8")
 _POLICY = (
     f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'; img-src data:; "
@@ -64,13 +73,15 @@ async def page(request: Request) -> Response:
     of_all = await asyncio.to_thread(status.status, state.settings)
     with present.moment(now()) as moment:
         examples, of_company = front.examples(moment), board.of_company(moment)
+    waiting = state.quarantine.list(limit=1)
     shown = _PAGES.get_template("front.html").render(
         style=_STYLE,
         status=of_all,
         board=of_company,
-        demo=state.log.mark(MARK) is not None,
-        questions=list(_questions(request, examples)),
-        commands=[(each.format(party=examples.party or "PARTY"), meaning) for each, meaning in COMMANDS],
+        demo=DEMO if state.log.mark(MARK) is not None else (),
+        questions=list(_questions(request, examples, waiting[0].number if waiting else None)),
+        commands=[(each.format(party=shlex.quote(examples.party or "PARTY")), meaning) for each, meaning in COMMANDS],
+        home=shlex.quote(of_all.home),
         host=request.url.netloc,
     )
     return HTMLResponse(
@@ -84,16 +95,19 @@ async def page(request: Request) -> Response:
     )
 
 
-def _questions(request: Request, examples: Examples) -> Iterator[Question]:
+def _questions(request: Request, examples: Examples, waiting: int | None) -> Iterator[Question]:
     values = {
         "party": examples.party,
         "kind": "team",
         "subject": examples.team,
         "position": str(examples.position),
+        "number": None if waiting is None else str(waiting),
     }
-    for path, operations in request.app.openapi()["paths"].items():
-        if "get" in operations:
+    paths = request.app.openapi()["paths"]
+    heads = list(dict.fromkeys(path.split("/")[1] for path in paths))
+    for path in sorted(paths, key=lambda path: heads.index(path.split("/")[1])):  # all about a party together, and so on
+        if "get" in paths[path]:
             wanted = re.findall(r"{(\w+)}", path)
             known = {name: quote(value, safe="") for name in wanted if (value := values.get(name)) is not None}
             example = path.format(**known) if len(known) == len(wanted) else None
-            yield Question(path, example, operations["get"].get("description", "").split("\n")[0].replace("`", ""))
+            yield Question(path, example, paths[path]["get"].get("description", "").split("\n")[0].replace("`", ""))

@@ -1,5 +1,6 @@
 """The demo: the same year from the same seed, everything that can be recorded in it, and only ever in a folder of its own."""
 
+import re
 import shlex
 import shutil
 from collections import Counter
@@ -9,12 +10,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from domain.entry import Entry, decode
 from domain.kinds import KINDS
 from infra.asking.status import Digests, status
 from infra.demo import cast, play, year
 from infra.demo.play import NotTheDemos, Played
+from infra.http import front
+from infra.http.app import create
 from infra.settings import Settings
 from infra.wiring import open_log
 from tests.infra.story import Told
@@ -109,8 +113,9 @@ def test_a_folder_that_holds_the_year_is_only_served(played: tuple[Settings, Pla
     settings, it = played
     assert play.play(settings) == it
     assert play.play(settings, until=UNTIL) == it
-    with pytest.raises(NotTheDemos, match="holds the demo's year until 2026-06-30 of seed 1"):
-        play.play(settings, seed=2)
+    for seed in (0, 2):
+        with pytest.raises(NotTheDemos, match="holds the demo's year until 2026-06-30 of seed 1"):
+            play.play(settings, seed=seed)
 
 
 def test_a_folder_that_holds_another_ledger_is_left_alone(empty: Told, troth: Troth) -> None:
@@ -137,6 +142,16 @@ def test_every_command_that_is_worth_trying_works(played: tuple[Settings, Played
         code, shown, wrong = troth(home, *shlex.split(command)[1:])
         assert (code, wrong) == (0, "")
         assert len(shown.splitlines()) >= 5
+
+
+def test_what_the_front_page_says_is_worth_seeing_is_there(played: tuple[Settings, Played], tmp_path: Path) -> None:
+    home = shutil.copytree(played[0].home, tmp_path / "home")
+    with TestClient(create(Settings(home=home)), base_url="http://localhost") as served:
+        page = served.get("/").text
+        assert "the demo" in page
+        links = re.findall(r'<a href="(/[^"]*)"', page)
+        assert {path for path, _ in front.DEMO} | {"/quarantine/1"} <= set(links)
+        assert {link: served.get(link).status_code for link in links} == dict.fromkeys(links, 200)
 
 
 def entries(settings: Settings) -> list[Entry]:

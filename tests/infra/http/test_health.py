@@ -1,6 +1,7 @@
 """Whether it is alive and ready, what is wrong if not; its metrics; the front page; who may ask."""
 
 import re
+import shlex
 import shutil
 from base64 import b64encode
 from collections import namedtuple
@@ -11,6 +12,7 @@ from threading import Event
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from markupsafe import escape
 
 from consumers.intake import Incoming, Outcome
 from consumers.ports import NotWritten
@@ -164,13 +166,14 @@ def test_the_front_page_of_an_empty_ledger_is_there_too(empty: Told) -> None:
 
 
 def test_names_cannot_write_into_the_page(told: Told) -> None:
-    party = "<script>alert(1)</script>"
+    party = "<script>alert(1)</script>; rm -r"
     told.report(*(made(party, f"p{number}") for number in range(50)))
     told.catch_up()
     with TestClient(create(told.settings), base_url="http://localhost") as served:
         page = served.get("/").text
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
+    assert f"troth show {escape(shlex.quote(party))}" in page  # nor into the command that somebody copies
 
 
 # Who may ask
