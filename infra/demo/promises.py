@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from domain.instant import DAY, HOUR, MINUTE, text
-from infra.demo.telling import ACCOUNTS_SOURCE, Named, Teller
+from infra.demo.telling import ACCOUNTS_SOURCE, Named, Teller, is_workday
 
 
 class Promised(NamedTuple):
@@ -123,7 +123,7 @@ def _keep(teller: Teller, key: str, at: int, disputed: int) -> None:
 def _fail(teller: Teller, key: str, at: int, due_at: int, disputed: int) -> None:
     """How a promise ends that is not simply kept in time."""
     how = teller.chance.choices(
-        ("late", "moved", "imposed", "broken", "withdrawn", "forgotten"), weights=(42, 18, 10, 12, 6, 12)
+        ("late", "moved", "imposed", "broken", "withdrawn", "forgotten"), weights=(42, 14, 14, 12, 6, 12)
     )[0]
     late_at = due_at + teller.chance.randint(3, 150) * HOUR
     before_due = teller.within(at + (due_at - at) // 2, due_at - HOUR)
@@ -155,6 +155,7 @@ def _fail(teller: Teller, key: str, at: int, due_at: int, disputed: int) -> None
 
 def _workday_end(at: int) -> int:
     """17:00 of the day, or of the Monday after it where the day is a Saturday or a Sunday (in UTC)."""
-    day = at // DAY
-    weekday = (day + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
-    return (day + (7 - weekday if weekday > 4 else 0)) * DAY + 17 * HOUR
+    day = at - at % DAY
+    while not is_workday(day):
+        day += DAY
+    return day + 17 * HOUR

@@ -11,6 +11,8 @@ SOURCES = {"party": "crm", "promise": "crm", "interaction": "crm", "incident": "
 """Which of the company's systems reports what, by the family of the kind."""
 ACCOUNTS_SOURCE = "billing"
 YEAR_DAYS = 365
+TRIES = 20
+"""How often another minute is tried where one lies at night or at a week-end."""
 
 
 class Arriving(NamedTuple):
@@ -59,8 +61,13 @@ class Teller:
         return min(3, max(0, (at - self.begins_at) * 4 // (YEAR_DAYS * DAY)))
 
     def within(self, start: int, end: int) -> int:
-        """Some full minute from start to end."""
-        return start + self.chance.randint(0, max(0, end - start) // MINUTE) * MINUTE
+        """Some full minute from start to end; at night or at a week-end only where there is hardly another."""
+        minutes = max(0, end - start) // MINUTE
+        for _ in range(TRIES):
+            at = start + self.chance.randint(0, minutes) * MINUTE
+            if is_workday(at) and 7 * HOUR <= at % DAY < 19 * HOUR:
+                break
+        return at
 
     def key(self, what: str) -> str:
         """An id of the publisher's, such as `P-0007`."""
@@ -109,6 +116,11 @@ class Teller:
         if self.happens(4):
             return self.chance.randint(1, 9) * DAY
         return self.chance.randint(1, 20) * MINUTE
+
+
+def is_workday(at: int) -> bool:
+    """Whether the day that an instant lies in is one from Monday to Friday, in UTC."""
+    return (at // DAY + 3) % 7 < 5  # 1970-01-01 was a Thursday
 
 
 def event(party: str, named: Named) -> bytes:

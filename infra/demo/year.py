@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from domain.instant import DAY, HOUR, parse, text
 from infra.demo import contacts, promises
 from infra.demo.cast import PARTIES, TEAMS, Party
-from infra.demo.telling import YEAR_DAYS, Arriving, Named, Teller, event
+from infra.demo.telling import YEAR_DAYS, Arriving, Named, Teller, event, is_workday
 
 
 def begins_at(until: date) -> int:
@@ -37,7 +37,7 @@ def _course(party: Party, seed: int, start: int) -> list[Arriving]:
     )
     for day in range(party.course.begins_on, YEAR_DAYS):
         midnight = start + day * DAY
-        if (midnight // DAY + 3) % 7 < 5:  # Monday to Friday
+        if is_workday(midnight):
             _workday(teller, midnight)
     _changes(teller, known_at)
     return teller.arriving
@@ -46,17 +46,17 @@ def _course(party: Party, seed: int, start: int) -> list[Arriving]:
 def _workday(teller: Teller, midnight: int) -> None:
     course = teller.party.course
     quarter = teller.quarter(midnight)
-    contacts_a_day = course.contacts[quarter] * 100 / 50
+    percent_a_day = course.contacts[quarter] * 100 / 50  # ten weeks are fifty days of work
     opens_at, closes_at = midnight + 8 * HOUR, midnight + 17 * HOUR
-    if teller.happens(contacts_a_day * 0.8):
+    if teller.happens(percent_a_day * 0.8):
         contacts.contact(teller, teller.within(opens_at, closes_at))
-    if teller.happens(contacts_a_day * 0.65):
+    if teller.happens(percent_a_day * 0.65):
         promises.promise(teller, teller.within(opens_at, closes_at), "company")
-    if teller.happens(contacts_a_day * 0.25):
+    if teller.happens(percent_a_day * 0.25):
         promises.promise(teller, teller.within(opens_at, closes_at), "party")
     if teller.happens(course.troubles[quarter] * 100 / 65):
         contacts.trouble(teller, teller.within(opens_at, closes_at))
-    if teller.happens(contacts_a_day * 0.08):
+    if teller.happens(percent_a_day * 0.08):
         contacts.feedback(teller, teller.within(opens_at, closes_at), teller.one_of("nps nps review complaint comment"))
 
 

@@ -1,5 +1,6 @@
 """The demo: the same year from the same seed, everything that can be recorded in it, and only ever in a folder of its own."""
 
+import json
 import re
 import shlex
 import shutil
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -65,6 +67,22 @@ def test_every_kind_and_every_outcome_occurs(played: tuple[Settings, Played]) ->
         "SameIdOtherContent",
         "UnknownType",
     }
+
+
+def test_it_goes_with_them_as_the_demo_says(played: tuple[Settings, Played], troth: Troth) -> None:
+    def asked(*question: str) -> Any:
+        return json.loads(troth(played[0].home, *question, "--json", "--as-of", f"{UNTIL}T23:59:59Z")[1])
+
+    assert asked("explain", "old-mill-cafe")["score"]["grade"] in {"weak", "poor"}
+    assert asked("explain", "harbour-hotel")["score"]["grade"] in {"good", "fair"}
+    assert "harbour-hotel" in [each["party"] for each in asked("board", "--recovered", "--limit", "100")["recovered"]]
+    assert asked("show", "northgate-offices")["interactions"][0]["happened_at"] < "2026-01-15"
+
+
+def test_the_year_is_lived_by_day() -> None:
+    kept = [each.raw for each in year.reports(play.SEED, UNTIL) if b"promise.kept.v1" in each.raw]
+    by_day = [raw for raw in kept if re.search(rb'"time":"[-0-9]{10}T(0[7-9]|1[0-8]):', raw)]
+    assert len(by_day) > 0.9 * len(kept) > 500
 
 
 def test_reports_come_late_twice_and_never_before_they_happened() -> None:
