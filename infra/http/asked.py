@@ -5,14 +5,14 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Query, Request
 from pydantic import BaseModel, WithJsonSchema
 from starlette.responses import Response
 
 from domain.instant import MINUTE, MalformedInstant, parse
-from infra.asking.answers import BadQuestion
+from infra.asking.answers import BadQuestion, Question
 from infra.asking.moment import Moment, Present, past
 from infra.sqlite.log import SQLiteLog
 from infra.wiring import now
@@ -32,6 +32,16 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="At most how many.")]
 REMEMBERED = 4
 _UNESCAPED_PLUS = re.compile(r" (?=\d\d:\d\d$)")
 """The + of an offset arrives as a space where it was not percent-encoded."""
+
+
+class OfAMoment(Question):
+    """What questions about a past moment have in common. First among a class's bases, so that these two come last."""
+
+    as_of: AsOf = None
+    known_at: KnownAt = None
+
+
+Wanted = TypeVar("Wanted", bound=OfAMoment)
 
 
 class Asking:
@@ -64,6 +74,14 @@ class Asking:
         if party is not None:
             return with_etag(request, ask(past(self._log, at, as_of=moment_of[0], known_at=moment_of[1], party=party)))
         return with_etag(request, ask(await self._whole(at, *moment_of)))
+
+    async def answer_to(
+        self, request: Request, wanted: Wanted, ask: Callable[[Moment, Wanted], BaseModel], party: str | None = None
+    ) -> Response:
+        """The answer to a question that says itself as of which moment."""
+        return await self.answer(
+            request, lambda moment: ask(moment, wanted), as_of=wanted.as_of, known_at=wanted.known_at, party=party
+        )
 
     async def _whole(self, at: int, as_of: int | None, known_at: int | None) -> Moment:
         key = (self._log.end(), as_of, known_at)

@@ -9,37 +9,25 @@ from infra.asking import board, kept, recovered
 from infra.asking.board import BoardAnswer, DurationsAnswer, DurationsWanted
 from infra.asking.kept import MonthsAnswer, MonthsWanted, PromisorsAnswer, PromisorsWanted
 from infra.asking.recovered import RecoveredAnswer, RecoveredWanted
-from infra.http.asked import AsOf, KnownAt, asking
+from infra.http.asked import AsOf, KnownAt, OfAMoment, asking
 
 router = APIRouter(tags=["board"])
 
 
-class PromisorsAsked(PromisorsWanted):
+class PromisorsAsked(OfAMoment, PromisorsWanted):
     """Which promisors, as of which moment."""
 
-    as_of: AsOf = None
-    known_at: KnownAt = None
 
-
-class MonthsAsked(MonthsWanted):
+class MonthsAsked(OfAMoment, MonthsWanted):
     """Which months, as of which moment."""
 
-    as_of: AsOf = None
-    known_at: KnownAt = None
 
-
-class DurationsAsked(DurationsWanted):
+class DurationsAsked(OfAMoment, DurationsWanted):
     """Which durations, as of which moment."""
 
-    as_of: AsOf = None
-    known_at: KnownAt = None
 
-
-class RecoveredAsked(RecoveredWanted):
+class RecoveredAsked(OfAMoment, RecoveredWanted):
     """What counts as recovered, as of which moment."""
-
-    as_of: AsOf = None
-    known_at: KnownAt = None
 
 
 @router.get("/board", response_model=BoardAnswer)
@@ -51,30 +39,22 @@ async def board_whole(request: Request, as_of: AsOf = None, known_at: KnownAt = 
 @router.get("/board/promisors", response_model=PromisorsAnswer)
 async def board_promisors(request: Request, wanted: Annotated[PromisorsAsked, Query()]) -> Response:
     """Which teams, people, categories or channels keep their word: trust with its interval, DPMO and sigma level."""
-    return await asking(request).answer(
-        request, lambda moment: kept.promisors(moment, wanted), as_of=wanted.as_of, known_at=wanted.known_at
-    )
+    return await asking(request).answer_to(request, wanted, kept.promisors)
 
 
 @router.get("/board/months", response_model=MonthsAnswer)
 async def board_months(request: Request, wanted: Annotated[MonthsAsked, Query()]) -> Response:
     """How promises came out by month, of the company or by team, person, category or channel."""
-    return await asking(request).answer(
-        request, lambda moment: kept.months(moment, wanted), as_of=wanted.as_of, known_at=wanted.known_at
-    )
+    return await asking(request).answer_to(request, wanted, kept.months)
 
 
 @router.get("/board/durations", response_model=DurationsAnswer)
 async def board_durations(request: Request, wanted: Annotated[DurationsAsked, Query()]) -> Response:
     """How long it took to respond, resolve and answer: percentiles, pauses excluded."""
-    return await asking(request).answer(
-        request, lambda moment: board.durations(moment, wanted), as_of=wanted.as_of, known_at=wanted.known_at
-    )
+    return await asking(request).answer_to(request, wanted, board.durations)
 
 
 @router.get("/board/recovered", response_model=RecoveredAnswer)
 async def board_recovered(request: Request, wanted: Annotated[RecoveredAsked, Query()]) -> Response:
     """Which parties were let down and recovered."""
-    return await asking(request).answer(
-        request, lambda moment: recovered.listed(moment, wanted), as_of=wanted.as_of, known_at=wanted.known_at
-    )
+    return await asking(request).answer_to(request, wanted, recovered.listed)

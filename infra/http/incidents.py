@@ -7,25 +7,16 @@ from starlette.responses import Response
 
 from infra.asking import incidents
 from infra.asking.incidents import IncidentsAnswer, IncidentsWanted
-from infra.http.asked import AsOf, KnownAt, asking
+from infra.http.asked import OfAMoment, asking
 
 router = APIRouter(tags=["incidents"])
 
 
-class IncidentsAsked(IncidentsWanted):
+class IncidentsAsked(OfAMoment, IncidentsWanted):
     """Which incidents, as of which moment."""
-
-    as_of: AsOf = None
-    known_at: KnownAt = None
 
 
 @router.get("/incidents", response_model=IncidentsAnswer)
 async def incident_list(request: Request, wanted: Annotated[IncidentsAsked, Query()]) -> Response:
     """Incidents by status, severity, whose they are and who has them, with counts of all that meet the question."""
-    return await asking(request).answer(
-        request,
-        lambda moment: incidents.listed(moment, wanted),
-        as_of=wanted.as_of,
-        known_at=wanted.known_at,
-        party=wanted.party,
-    )
+    return await asking(request).answer_to(request, wanted, incidents.listed, wanted.party)

@@ -11,7 +11,7 @@ from infra.asking.company import OursAnswer
 from infra.asking.parties import PartiesAnswer, PartiesWanted, PartyAnswer
 from infra.asking.theirs import TheirsAnswer
 from infra.asking.timeline import TimelineAnswer, TimelineWanted
-from infra.http.asked import AsOf, KnownAt, asking
+from infra.http.asked import AsOf, KnownAt, OfAMoment, asking
 from infra.http.paths import Party
 
 router = APIRouter(tags=["parties"])
@@ -20,11 +20,8 @@ Seat = Annotated[Literal["ours", "theirs"], Query(description="Who looks: the co
 SeatAnswer = Annotated[OursAnswer | TheirsAnswer, Field(discriminator="seat")]
 
 
-class TimelineAsked(TimelineWanted):
+class TimelineAsked(OfAMoment, TimelineWanted):
     """Which part of the timeline, as of which moment."""
-
-    as_of: AsOf = None
-    known_at: KnownAt = None
 
 
 @router.get("/parties", response_model=PartiesAnswer)
@@ -56,10 +53,6 @@ async def party_company(
 @router.get("/parties/{party}/timeline", response_model=TimelineAnswer)
 async def party_timeline(request: Request, party: Party, wanted: Annotated[TimelineAsked, Query()]) -> Response:
     """All that was recorded about the party, in the order of happening, and what each of it did."""
-    return await asking(request).answer(
-        request,
-        lambda moment: timeline.of_party(moment, party, wanted),
-        as_of=wanted.as_of,
-        known_at=wanted.known_at,
-        party=party,
+    return await asking(request).answer_to(
+        request, wanted, lambda moment, wanted: timeline.of_party(moment, party, wanted), party
     )
