@@ -5,12 +5,18 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 def _loopback(host: str) -> str:
-    if host != "localhost" and not ip_address(host).is_loopback:
-        raise ValueError("troth has no access control yet and serves loopback addresses only, such as 127.0.0.1")
+    try:
+        ours = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        ours = False
+    if not ours:
+        only = "troth has no access control yet and serves loopback addresses only, such as 127.0.0.1"
+        raise PydanticCustomError("not_loopback", only)
     return host
 
 

@@ -59,7 +59,7 @@ app = typer.Typer(
 )
 
 EXITS: dict[type[Exception], tuple[int, str]] = {
-    NotFound: (1, "`troth parties` lists who and what is on the record"),
+    NotFound: (1, "`troth parties` lists the parties on the record, `troth board --by team` the teams"),
     BadQuestion: (2, ""),
     NoSuchProjection: (1, ""),
     NotInQuarantine: (1, "`troth quarantine list` lists what is"),
@@ -97,7 +97,7 @@ def main() -> None:
     except ValidationError as wrong:  # of the settings: nothing else validates outside its own door
         for fault in wrong.errors(include_url=False, include_input=False):
             name = "TROTH_" + "_".join(map(str, fault["loc"])).upper()
-            err.print(f"troth: {name}: {fault['msg']}\n`troth config` lists the settings")
+            err.print(f"troth: {name}: {fault['msg']}\n`troth config` lists the settings", soft_wrap=True)
         sys.exit(2)
     except Unusable as wrong:
         if is_fault(wrong):

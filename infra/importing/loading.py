@@ -38,7 +38,7 @@ def load(name: str) -> Map:
         return read(Path(name).read_text("utf-8"))
     except OSError as wrong:
         known = ", ".join(shipped())
-        raise MapRefused("", f"no map can be read there ({wrong.strerror}), and the maps by name are {known}") from None
+        raise MapRefused("", f"{name} is none of the maps by name ({known}), and no file: {wrong.strerror}") from None
     except UnicodeDecodeError:
         raise MapRefused("", "the map is not UTF-8") from None
 

@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -50,7 +51,7 @@ class Rows:
     def __init__(self, path: Path, form: File, wanted: Sequence[str] = ()) -> None:
         """Open the file. Of JSONL, only the `wanted` columns are read: dotted paths into each line's object.
 
-        Raises Fault where a CSV file has no header line.
+        Raises Fault where a CSV file has no header line, and where no report can be in a file of CloudEvents.
         """
         self.total = path.stat().st_size
         self._form = form
@@ -59,6 +60,8 @@ class Rows:
             zipped = self._file.read(2) == b"\x1f\x8b"
             self._file.seek(0)
             self._lines = _Lines(gzip.GzipFile(fileobj=self._file) if zipped else self._file)
+            if form.format == "cloudevents" and not _may_hold_reports(self._lines):
+                raise Fault("no_cloudevents", "it holds no CloudEvents, which are JSON; any other file needs a map (--map)")
             self._csv = _Csv(self._lines, form)
             self.columns = list(wanted) if form.format != "csv" else list(form.header or self._csv.header())
         except BaseException:
@@ -85,7 +88,7 @@ class Rows:
             case "cloudevents":
                 yield from _reports(self._lines)
         if self._lines.broken is not None:
-            message = f"the file cannot be unpacked from here on ({self._lines.broken})"
+            message = f"the file cannot be unpacked from here on: {self._lines.broken}"
             yield Unread(self._lines.number + 1, "file_is_broken", message, b"")
 
 
@@ -112,7 +115,7 @@ class _Lines:
             try:
                 line = self._read()
             except CANNOT_UNPACK as wrong:
-                self.broken, line = type(wrong).__name__, b""
+                self.broken, line = _why(wrong), b""
         if line:
             self.number += 1
             self.taken.append(line)
@@ -227,6 +230,20 @@ def _cell(value: dict[str, Any], column: str) -> str | None:
     raise Fault("no_plain_value", "is no text, number or truth value", column)
 
 
+def _may_hold_reports(lines: _Lines) -> bool:
+    """Whether a line at the file's beginning may be one; what is empty or cannot be unpacked is told of when it is read."""
+    try:
+        head = lines.file.peek(1).removeprefix(codecs.BOM_UTF8)
+    except CANNOT_UNPACK as wrong:
+        lines.broken = _why(wrong)
+        return True
+    return not head.strip() or re.search(rb"^\s*[\[{]", head, re.MULTILINE) is not None
+
+
+def _why(wrong: Exception) -> str:
+    return "it ends too early" if isinstance(wrong, EOFError) else "it is damaged"
+
+
 def _reports(lines: _Lines) -> Iterator[Row | Unread]:
     """Each line, or each element of the one array, as it is: intake reads it."""
     try:
@@ -235,7 +252,7 @@ def _reports(lines: _Lines) -> Iterator[Row | Unread]:
                 yield Unread(line, "broken_json", broken, raw) if broken else Row(line, (), raw)
             return
     except CANNOT_UNPACK as wrong:
-        lines.broken = type(wrong).__name__
+        lines.broken = _why(wrong)
         return
     for raw in lines:
         if not raw.isspace():

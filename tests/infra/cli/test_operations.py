@@ -272,7 +272,7 @@ def test_config_says_what_is_wrong_with_a_setting(troth: Troth, told: Told, monk
     code, printed, wrong = troth(told.home, "config")
     assert code == 2
     assert "0.0.0.0" in printed  # noqa: S104  # the same
-    assert "TROTH_HOST: " in wrong
+    assert "TROTH_HOST: troth has no access control yet" in wrong
     assert "TROTH_PROT is set and is no setting" in wrong
     assert troth(told.home, "status")[0] == 2
 
