@@ -198,7 +198,11 @@ def test_reports_are_passed_on_line_by_line_or_from_an_array(file: Path) -> None
     assert raws(read(file, b"[]", form)) == []
 
 
-@pytest.mark.parametrize("content", [b"id,time\n1,2011-02-01\n", b"id\n" * (1 << 18), gzip.compress(b"id,time\n1,[2]\n")])
+@pytest.mark.parametrize(
+    "content",
+    [b"id,time\n1,2011-02-01\n", b"id\n" * (1 << 18), gzip.compress(b"id,time\n1,[2]\n")],
+    ids=["short", "long", "zipped"],
+)
 def test_a_file_that_holds_no_report_at_all_is_told_apart_from_one_with_broken_reports(file: Path, content: bytes) -> None:
     form = File(format="cloudevents")
     with pytest.raises(Fault, match="needs a map"):
