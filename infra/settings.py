@@ -4,7 +4,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -29,6 +29,18 @@ class Settings(BaseSettings):
     """The folder that holds the embedded ledger."""
     ledger: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")] = "main"
     """The ledger's name; fixed when the folder is made, since stream ids contain it."""
+    database: SecretStr | None = None
+    """The PostgreSQL that holds record and views, such as postgresql://troth@localhost/troth; none for SQLite in the folder."""
+    kafka: str | None = None
+    """Bootstrap servers of the Kafka to take reports from and publish entries to, such as localhost:9092; none for no Kafka."""
+    kafka_partitions: Annotated[int, Field(ge=1, le=1_000)] = 12
+    """How many partitions topics are made with; those of the entries stay as they are for ever."""
+    kafka_replication: Annotated[int, Field(ge=1, le=9)] = 3
+    """On how many brokers each partition of a topic that is made is kept."""
+    kafka_session_seconds: Annotated[int, Field(ge=6, le=300)] = 10
+    """After how many seconds without a sign of life others take over the partitions of a process."""
+    instance: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,100}$")] | None = None
+    """A name of this process that stays the same when it is started again: then it gets the same partitions back at once."""
     host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
     """The address that `troth serve` binds to: loopback only."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8700

@@ -24,7 +24,8 @@ def test_the_test_extra_and_the_dev_group_are_the_same_list() -> None:
 def test_the_lock_pins_every_dependency_within_its_bounds() -> None:
     locked = dict(re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.MULTILINE))
     project = PYPROJECT["project"]
-    asked = [Requirement(line) for line in project["dependencies"] + project["optional-dependencies"]["test"]]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    asked = [Requirement(line) for lines in lists for line in lines]
     assert [str(each) for each in asked if locked.get(canonicalize_name(each.name), "") not in each.specifier] == []
 
 

@@ -1,0 +1,60 @@
+"""Opening PostgreSQL: each ledger has a schema of its own, named like the ledger."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+
+import psycopg
+from psycopg import sql
+from psycopg.abc import Params
+from psycopg.rows import TupleRow
+
+Connection = psycopg.Connection[TupleRow]
+Unusable = (psycopg.Error,)
+"""What is raised where the database cannot be reached, read or written."""
+
+
+def connect(url: str, ledger: str, *, read_only: bool = False) -> Connection:
+    """A connection that commits by itself, in the ledger's schema. A commit of it is on the disk when it says so.
+
+    Raises psycopg.OperationalError where the database cannot be reached; its text holds no password.
+    """
+    connection = psycopg.connect(url, autocommit=True, connect_timeout=10, application_name=f"troth {ledger}")
+    try:
+        schema = sql.Identifier(ledger)
+        connection.execute(sql.SQL("SET search_path TO {}").format(schema))
+        # Time zone and number format do not matter to us; a session that dies must not hold locks for hours.
+        connection.execute("SET tcp_keepalives_idle = 30")
+        if read_only:
+            connection.execute("SET default_transaction_read_only TO on")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def writing(connection: Connection, lock: int | None = None) -> Iterator[Connection]:
+    """One transaction; with a lock, one that waits until nobody else holds it. Whatever is raised inside undoes it."""
+    with connection.transaction():
+        if lock is not None:
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
+        yield connection
+
+
+@contextmanager
+def one_state(connection: Connection) -> Iterator[None]:
+    """All that is read inside is read from one state, whatever others write meanwhile."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def fetch(connection: Connection, statement: str, parameters: Params = ()) -> list[TupleRow]:
+    """The rows that a statement of ours finds."""
+    return connection.execute(statement.encode(), parameters).fetchall()
+
+
+def lock_key(ledger: str, what: str) -> int:
+    """The number of an advisory lock: 63 bits of the sha256 of ledger and purpose."""
+    return int.from_bytes(sha256(f"{ledger}\0{what}".encode()).digest()[:8], "big") >> 1
