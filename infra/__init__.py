@@ -1,5 +1,6 @@
 """Everything that touches the world: databases, HTTP, the command line, files, settings, logs.
 
+record      what can be asked of the record and the quarantine, whichever database holds them
 sqlite      the embedded ledger's files
 asking      questions and their answers
 http, cli   the two ways to report and to ask

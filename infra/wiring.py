@@ -18,13 +18,14 @@ from domain.entry import Receipt
 from domain.report import LEDGER_SOURCE, Report
 from infra.asking.ranking import Ranking
 from infra.failpoint import failpoint
+from infra.record import NoLedgerHere, Quarantine, Record
 from infra.settings import Settings
 from infra.sqlite import log as sqlite_log
 from infra.sqlite import views as sqlite_views
 from infra.sqlite.agenda import SQLiteAgenda
-from infra.sqlite.connect import Connection, NoLedgerHere, connect
+from infra.sqlite.connect import Connection, connect
 from infra.sqlite.log import SQLiteLog
-from infra.sqlite.quarantine import Quarantine
+from infra.sqlite.quarantine import Quarantine as SQLiteQuarantine
 from infra.sqlite.views import SQLiteViews
 from projections.catalog import PROJECTIONS
 
@@ -50,19 +51,19 @@ def make(settings: Settings, clock: Clock = now) -> None:
         sqlite_views.open_views(settings.home).close()
 
 
-def open_log(settings: Settings, clock: Clock = now) -> SQLiteLog:
+def open_log(settings: Settings, clock: Clock = now) -> Record:
     """The ledger's record. Raises NoLedgerHere or UnknownSchema."""
     return SQLiteLog(settings.home, clock)
 
 
-def open_intake(log: SQLiteLog, observe: Callable[[Sequence[Outcome]], None] = lambda _: None, clock: Clock = now) -> Intake:
+def open_intake(log: Record, observe: Callable[[Sequence[Outcome]], None] = lambda _: None, clock: Clock = now) -> Intake:
     """An intake that records in this log."""
     return Intake(log, log.name, clock, observe=observe)
 
 
 def open_quarantine(settings: Settings) -> Quarantine:
     """What was refused."""
-    return Quarantine(connect(settings.home / sqlite_log.FILE))
+    return SQLiteQuarantine(connect(settings.home / sqlite_log.FILE))
 
 
 def read_views(settings: Settings) -> Connection:

@@ -8,7 +8,7 @@ from pydantic import Field, RootModel
 from consumers.ports import Stored
 from domain.entry import Outcome, decode, leaf_hash, outcome
 from infra.asking.answers import Answer, At, BadQuestion, NotFound, Question
-from infra.sqlite.log import SQLiteLog
+from infra.record import Record
 
 Position = Annotated[int, Field(ge=0, le=2**53)]
 
@@ -67,7 +67,7 @@ class CountByKind(RootModel[dict[str, int]]):
     """How many entries there are of each kind, the most frequent first."""
 
 
-def listed(log: SQLiteLog, wanted: EntriesWanted) -> EntriesAnswer:
+def listed(log: Record, wanted: EntriesWanted) -> EntriesAnswer:
     """One page of the record, or the one entry that records a report. Raises BadQuestion or NotFound."""
     end = log.end()
     if wanted.source is not None or wanted.id is not None:
@@ -80,7 +80,7 @@ def listed(log: SQLiteLog, wanted: EntriesWanted) -> EntriesAnswer:
     return EntriesAnswer(end=end, entries=[_shown(each) for each in found], next=last if last + 1 < end else None)
 
 
-def at_position(log: SQLiteLog, position: int) -> EntryAnswer:
+def at_position(log: Record, position: int) -> EntryAnswer:
     """The entry at a position. Raises NotFound."""
     found = log.at([position])
     if not found:
@@ -88,7 +88,7 @@ def at_position(log: SQLiteLog, position: int) -> EntryAnswer:
     return _shown(found[0])
 
 
-def of_report(log: SQLiteLog, source: str, ident: str) -> EntryAnswer:
+def of_report(log: Record, source: str, ident: str) -> EntryAnswer:
     """The entry that records a report. Raises NotFound."""
     found = log.known([(source, ident)])
     if not found:
@@ -96,7 +96,7 @@ def of_report(log: SQLiteLog, source: str, ident: str) -> EntryAnswer:
     return _shown(found[source, ident])
 
 
-def count_by_kind(log: SQLiteLog) -> CountByKind:
+def count_by_kind(log: Record) -> CountByKind:
     """How many entries there are of each kind. Reads all of the record."""
     return CountByKind(log.count_by_kind())
 

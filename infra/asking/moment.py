@@ -19,8 +19,8 @@ from domain.policy import Policy
 from domain.report import AHEAD_AT_MOST
 from domain.stream import Known
 from infra.asking.answers import BadQuestion
+from infra.record import Record
 from infra.sqlite.connect import Connection, reading
-from infra.sqlite.log import SQLiteLog
 from infra.sqlite.views import all_built, in_memory
 from projections.catalog import PROJECTIONS
 from projections.fold import Context, contribute, pending_for
@@ -34,7 +34,7 @@ class Moment:
     """
 
     views: Connection
-    log: SQLiteLog
+    log: Record
     policy: Policy
     now: int
     position: int
@@ -50,7 +50,7 @@ class Moment:
 class Present:
     """Asks the views as they are, on one connection. One thread at a time."""
 
-    def __init__(self, views: Connection, log: SQLiteLog) -> None:
+    def __init__(self, views: Connection, log: Record) -> None:
         self._views = views
         self._log = log
         self._policies: dict[str, Policy] = {}
@@ -72,7 +72,7 @@ class Present:
         return self._policies[policy_hash]
 
 
-def past(log: SQLiteLog, now: int, *, as_of: int | None, known_at: int | None, party: str | None) -> Moment:
+def past(log: Record, now: int, *, as_of: int | None, known_at: int | None, party: str | None) -> Moment:
     """The views of a past moment: of one party, or of the whole ledger (which reads all of the record).
 
     What happened after `as_of` and what was recorded after `known_at` does not count; without `as_of` it is asked as of
@@ -138,7 +138,7 @@ def _refuse_future(now: int, **moments: int | None) -> None:
             )
 
 
-def _everything(log: SQLiteLog) -> Iterator[Stored]:
+def _everything(log: Record) -> Iterator[Stored]:
     page = log.page(0, PAGE)
     while page:
         yield from page

@@ -11,8 +11,7 @@ from domain.entry import Receipt
 from infra.asking.answers import Answer, At, Question
 from infra.asking.paging import from_cursor, to_cursor
 from infra.asking.receipt import ReceiptShown, shown
-from infra.sqlite.log import SQLiteLog
-from infra.sqlite.quarantine import Kept, Quarantine, Status
+from infra.record import Kept, Quarantine, Record, Status
 
 
 class QuarantineWanted(Question):
@@ -77,13 +76,13 @@ def listed(quarantine: Quarantine, wanted: QuarantineWanted) -> QuarantineAnswer
     )
 
 
-def whole(quarantine: Quarantine, log: SQLiteLog, number: int) -> KeptWhole:
+def whole(quarantine: Quarantine, log: Record, number: int) -> KeptWhole:
     """One of them with its bytes. Raises NotInQuarantine."""
     kept = quarantine.show(number)
     return KeptWhole.model_validate(_shown(kept) | {"text": printable(kept.raw), "receipt": _receipt(log, kept)})
 
 
-def receipt_of(log: SQLiteLog, kept: Kept) -> Receipt | None:
+def receipt_of(log: Record, kept: Kept) -> Receipt | None:
     """The receipt of a report that was recorded after all."""
     if kept.position is None:
         return None
@@ -130,7 +129,7 @@ def printable(raw: bytes) -> str:
     return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
 
 
-def _receipt(log: SQLiteLog, kept: Kept) -> ReceiptShown | None:
+def _receipt(log: Record, kept: Kept) -> ReceiptShown | None:
     receipt = receipt_of(log, kept)
     return None if receipt is None else shown(receipt)
 

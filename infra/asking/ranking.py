@@ -8,8 +8,8 @@ from domain.instant import DAY
 from domain.policy import SUBJECT, Policy
 from infra.asking import layers, trust
 from infra.asking.moment import Moment
+from infra.record import Record
 from infra.sqlite.connect import Connection, writing
-from infra.sqlite.log import SQLiteLog
 from projections.layers import NAMES
 
 AT_ONCE = 500
@@ -18,7 +18,7 @@ AT_ONCE = 500
 class Ranking:
     """Keeps the table `parties`."""
 
-    def __init__(self, views: Connection, log: SQLiteLog) -> None:
+    def __init__(self, views: Connection, log: Record) -> None:
         self._views = views
         self._log = log
 

@@ -7,12 +7,12 @@ from consumers.policy import policy_in_force
 from consumers.ports import Built
 from infra import wiring
 from infra.asking.answers import Answer, At
+from infra.record import Record
 from infra.settings import Settings
 from infra.sqlite import log as sqlite_log
 from infra.sqlite import views as sqlite_views
 from infra.sqlite.agenda import SQLiteAgenda
 from infra.sqlite.connect import Connection
-from infra.sqlite.log import SQLiteLog
 from projections.catalog import PROJECTIONS
 
 
@@ -128,14 +128,14 @@ def projections(settings: Settings, digests: Digests | None = None) -> Projectio
         return _projections(log, views, digests)
 
 
-def lags(log: SQLiteLog, views: Connection) -> dict[str, int]:
+def lags(log: Record, views: Connection) -> dict[str, int]:
     """How many entries each projection that readers see has not taken in."""
     built = _live(sqlite_views.all_built(views))
     end = log.end()
     return {each.name: max(0, end - each.position) for each in built}
 
 
-def _projections(log: SQLiteLog, views: Connection, digests: Digests | None) -> Projections:
+def _projections(log: Record, views: Connection, digests: Digests | None) -> Projections:
     built = sqlite_views.all_built(views)
     entries = log.end()
     return Projections(

@@ -46,8 +46,8 @@ from infra.demo.play import NotTheDemos
 from infra.http.binding import PortTaken
 from infra.importing.loading import MapRefused
 from infra.rebuilding import DIFFERS, NoSuchProjection
-from infra.sqlite.connect import NoLedgerHere, UnknownSchema, Unusable, is_fault
-from infra.sqlite.quarantine import NotInQuarantine
+from infra.record import NoLedgerHere, NotInQuarantine, UnknownSchema
+from infra.sqlite.connect import Unusable, is_fault
 from infra.wiring import DrivenElsewhere
 
 app = typer.Typer(

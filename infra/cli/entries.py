@@ -12,7 +12,7 @@ from infra.asking.entries import EntriesAnswer, EntriesWanted, EntryAnswer
 from infra.cli.opened import existing
 from infra.cli.paged import more, plain
 from infra.cli.show import Json, as_json, minute, out, table
-from infra.sqlite.log import SQLiteLog
+from infra.record import Record
 
 MOST = 2**53
 
@@ -43,7 +43,7 @@ def listed(
             _page(entries.listed(log, EntriesWanted(after=after, limit=limit)), json=json)
 
 
-def _count(log: SQLiteLog, *, json: bool) -> None:
+def _count(log: Record, *, json: bool) -> None:
     counted = entries.count_by_kind(log)
     if json:
         as_json(counted)

@@ -11,8 +11,8 @@ from domain.instant import MalformedInstant, parse
 from infra import wiring
 from infra.asking.moment import Moment, Present, past
 from infra.cli.show import err
+from infra.record import NoLedgerHere
 from infra.settings import Settings
-from infra.sqlite.connect import NoLedgerHere
 from infra.wiring import DrivenElsewhere, Drivers
 
 AsOf = Annotated[

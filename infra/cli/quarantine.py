@@ -16,9 +16,8 @@ from infra.asking.receipt import shown
 from infra.cli.opened import existing
 from infra.cli.paged import Cursor, Limit, more
 from infra.cli.show import Json, as_json, minute, out, table
-from infra.sqlite.log import SQLiteLog
-from infra.sqlite.quarantine import Kept, Quarantine
-from infra.sqlite.quarantine import Status as KeptStatus
+from infra.record import Kept, Quarantine, Record
+from infra.record import Status as KeptStatus
 
 AT_ONCE = 500
 
@@ -34,7 +33,7 @@ class Opened:
     def __init__(self) -> None:
         settings = existing()
         with ExitStack() as stack:
-            self.log: SQLiteLog = stack.enter_context(closing(wiring.open_log(settings)))
+            self.log: Record = stack.enter_context(closing(wiring.open_log(settings)))
             self.quarantine: Quarantine = stack.enter_context(closing(wiring.open_quarantine(settings)))
             self.intake: Intake = wiring.open_intake(self.log)
             self._stack = stack.pop_all()

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from domain.instant import MINUTE, MalformedInstant, parse
 from infra.asking.answers import BadQuestion, Question
 from infra.asking.moment import Moment, Present, past
-from infra.sqlite.log import SQLiteLog
+from infra.record import Record
 from infra.wiring import now
 
 _Text = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
@@ -47,7 +47,7 @@ Wanted = TypeVar("Wanted", bound=OfAMoment)
 class Asking:
     """Asks the ledger on behalf of requests; lives as long as the application."""
 
-    def __init__(self, present: Present, log: SQLiteLog) -> None:
+    def __init__(self, present: Present, log: Record) -> None:
         self._present = present
         self._log = log
         self._pasts: OrderedDict[tuple[int, int | None, int | None], Moment] = OrderedDict()

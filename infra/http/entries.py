@@ -9,7 +9,7 @@ from starlette.responses import Response
 from infra.asking import entries
 from infra.asking.entries import CountByKind, EntriesAnswer, EntriesWanted, EntryAnswer
 from infra.http.asked import with_etag
-from infra.sqlite.log import SQLiteLog
+from infra.record import Record
 
 router = APIRouter(tags=["entries"])
 
@@ -34,6 +34,6 @@ async def entry_at(request: Request, position: Position) -> Response:
     return with_etag(request, entries.at_position(_log(request), position))
 
 
-def _log(request: Request) -> SQLiteLog:
-    log: SQLiteLog = request.app.state.log
+def _log(request: Request) -> Record:
+    log: Record = request.app.state.log
     return log

@@ -16,8 +16,8 @@ from domain.report import told
 from infra import log
 from infra.asking.answers import BadQuestion, NotFound
 from infra.http.desk import NotRecorded
+from infra.record import NotInQuarantine
 from infra.sqlite.connect import Unusable, is_fault
-from infra.sqlite.quarantine import NotInQuarantine
 from infra.wiring import now
 
 STATUSES = {

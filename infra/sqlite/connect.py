@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from eventsourcing import persistence
 
+from infra.record import UnknownSchema
+
 BUSY_SECONDS = 60.0
 
 Connection = sqlite3.Connection
@@ -17,14 +19,6 @@ Unusable = (sqlite3.DatabaseError, persistence.DatabaseError, persistence.Interf
 By SQLite itself, or by the event store on its behalf; `is_fault` says of one whether troth is at fault, and not the file.
 """
 _FAULTS = ("IntegrityError", "ProgrammingError", "InternalError", "DataError", "NotSupportedError")
-
-
-class UnknownSchema(Exception):
-    """The file was written by another version of troth; the message says what to do."""
-
-
-class NoLedgerHere(Exception):
-    """There is no ledger in the folder, or none can be made there."""
 
 
 def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:

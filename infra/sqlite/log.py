@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from consumers.ports import BrokenRecord, Clock, Conflict, Mark, Name, NotWritten, Refused, Stored
 from domain.entry import Entry, decode, encode
 from infra.failpoint import failpoint
-from infra.sqlite.connect import NoLedgerHere, check_version, connect, writing
-from infra.sqlite.quarantine import fingerprint
+from infra.record import NoLedgerHere, fingerprint
+from infra.sqlite.connect import check_version, connect, writing
 from infra.sqlite.recorder import EntryRecorder, StoredEntry, open_store
 
 SCHEMA = 1

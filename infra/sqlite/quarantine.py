@@ -1,45 +1,15 @@
-"""The quarantine: what was refused, with its bytes. It can be listed, shown, tried again and discarded; nothing is skipped."""
+"""The quarantine in SQLite."""
 
 import sqlite3
-from hashlib import sha256
-from typing import Literal, NamedTuple
 
+from infra.record import Kept, NotInQuarantine, Status, fingerprint
 from infra.sqlite.connect import writing
-
-Status = Literal["waiting", "recorded", "discarded"]
 
 _COLUMNS = "number, reason, message, pointer, raw, origin, refused_at, times, status, position"
 
 
-class NotInQuarantine(Exception):
-    """No refused report has this number."""
-
-
-class Kept(NamedTuple):
-    """A refused report: why, where in it, its bytes, where it came from, when first (microseconds since 1970 UTC), how often.
-
-    `position` is that of the entry that records it, once it was tried again with success.
-    """
-
-    number: int
-    reason: str
-    message: str
-    pointer: str
-    raw: bytes
-    origin: str
-    refused_at: int
-    times: int
-    status: Status
-    position: int | None
-
-
-def fingerprint(reason: str, raw: bytes) -> str:
-    """What tells refused reports apart: the same bytes, refused again for the same reason, are counted and not kept twice."""
-    return sha256(reason.encode() + b"\0" + raw).hexdigest()
-
-
 class Quarantine:
-    """The refused reports of one ledger."""
+    """The refused reports of one ledger: the protocol of the same name."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

@@ -21,7 +21,8 @@ from domain.instant import MINUTE
 from domain.refusal import MalformedJson, Refusal
 from domain.report import read as read_report
 from domain.strictjson import read as read_json
-from infra.sqlite.quarantine import Kept, Quarantine
+from infra.record import Kept
+from infra.sqlite.quarantine import Quarantine
 from tests.crowd import crowd
 from tests.ledgers import Hands, Ledger, Message, contact, kept, made, raw, said
 from tests.proof import prove, prove_recorded_once

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from infra import wiring
+from infra.record import NoLedgerHere, UnknownSchema
 from infra.settings import Settings
 from infra.sqlite import log as sqlite_log
 from infra.sqlite import views as sqlite_views
-from infra.sqlite.connect import NoLedgerHere, UnknownSchema, check_version, connect, writing
+from infra.sqlite.connect import check_version, connect, writing
 from infra.sqlite.log import SQLiteLog
 from infra.sqlite.recorder import open_store
 
@@ -121,6 +122,7 @@ MAKE_AT_ONCE = """
 import os, sys
 from pathlib import Path
 from infra import wiring
+from infra.record import NoLedgerHere, UnknownSchema
 from infra.settings import Settings
 
 def make(home, start):
