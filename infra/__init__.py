@@ -2,10 +2,14 @@
 
 record      what can be asked of the record and the quarantine, whichever database holds them
 sqlite      the embedded ledger's files
+postgres    the same in PostgreSQL, for many processes
+kafka       reports that come in and entries that go out by Apache Kafka
 asking      questions and their answers
 http, cli   the two ways to report and to ask
 importing   files into reports
 contracts   JSON Schemas and OpenAPI, generated and committed
 demo        a made-up year of a small company
-wiring      puts it all together; settings, log, metrics; rebuilding: projections built anew
+wiring      opens what the settings ask for
+drivers     the loops that drive a ledger; running: each in a thread until told to end; health: over HTTP where nothing else is
+settings, log, metrics; rebuilding: projections built anew
 """

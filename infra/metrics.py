@@ -25,12 +25,14 @@ INTAKE_SECONDS = Histogram(
     buckets=_SECONDS,
     registry=REGISTRY,
 )
-PROJECTING_SECONDS = Histogram(
-    "troth_projection_step_seconds",
-    "How long one step of the drivers took that found something to do.",
+STEP_SECONDS = Histogram(
+    "troth_step_seconds",
+    "How long one step of a loop took that found something to do, by loop.",
+    ["loop"],
     buckets=_SECONDS,
     registry=REGISTRY,
 )
+OUTAGES = Counter("troth_outages", "How often a loop found something away that it needs, by loop.", ["loop"], registry=REGISTRY)
 HTTP_SECONDS = Histogram(
     "troth_http_seconds",
     "How long a request took, by route and by status.",
@@ -60,4 +62,9 @@ def exposed(entries: int, lags: Mapping[str, int], waiting: Mapping[str, int]) -
         gauge.clear()
         for name, value in by_name.items():
             gauge.labels(name).set(value)
+    return generate_latest(REGISTRY)
+
+
+def of_this_process() -> bytes:
+    """What is counted in this process, in Prometheus' text format: for one that reads no files."""
     return generate_latest(REGISTRY)

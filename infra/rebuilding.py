@@ -11,6 +11,7 @@ from consumers.policy import policy_in_force
 from consumers.ports import LOG, Built
 from infra import wiring
 from infra.asking.answers import NotFound
+from infra.drivers import undriven
 from infra.settings import Settings
 from infra.sqlite.connect import Connection
 from infra.sqlite.views import ANEW, all_built, digest, open_views
@@ -49,7 +50,7 @@ def building(settings: Settings, generations: Sequence[int]) -> list[Built]:
 def discard(settings: Settings, names: Sequence[str]) -> list[Built]:
     """Drop what is being built of these projections; readers keep what they see. Raises NoSuchProjection, DrivenElsewhere."""
     _known(names)
-    with wiring.undriven(settings.home), closing(open_views(settings.home)) as views:
+    with undriven(settings.home), closing(open_views(settings.home)) as views:
         dropped = [each for each in views.built() if not each.live and each.name in names]
         for each in dropped:
             views.discard(each)

@@ -43,12 +43,12 @@ from infra.cli import (
 )
 from infra.cli.show import err, out
 from infra.demo.play import NotTheDemos
+from infra.drivers import DrivenElsewhere
 from infra.http.binding import PortTaken
 from infra.importing.loading import MapRefused
 from infra.rebuilding import DIFFERS, NoSuchProjection
 from infra.record import NoLedgerHere, NotInQuarantine, UnknownSchema
 from infra.sqlite.connect import Unusable, is_fault
-from infra.wiring import DrivenElsewhere
 
 app = typer.Typer(
     name="troth",

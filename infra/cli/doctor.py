@@ -13,6 +13,7 @@ import typer
 from domain.instant import MINUTE, aware, text
 from infra import wiring
 from infra.cli.show import Json, as_json, out, table
+from infra.drivers import driven
 from infra.rebuilding import DIFFERS, differing
 from infra.settings import Settings
 from infra.sqlite import checkup
@@ -122,7 +123,7 @@ def _against_the_clock(recorded_at: int) -> Check:
 
 
 def _views(settings: Settings) -> Iterator[Check]:
-    served = wiring.driven(settings.home)
+    served = driven(settings.home)
     with closing(wiring.open_log(settings)) as log, closing(wiring.read_views(settings)) as views:
         views.execute("BEGIN")  # all of it from the same state
         built, wrong, end = all_built(views), differing(views), log.end()

@@ -11,9 +11,9 @@ from domain.instant import MalformedInstant, parse
 from infra import wiring
 from infra.asking.moment import Moment, Present, past
 from infra.cli.show import err
+from infra.drivers import DrivenElsewhere, Drivers, driving
 from infra.record import NoLedgerHere
 from infra.settings import Settings
-from infra.wiring import DrivenElsewhere, Drivers
 
 AsOf = Annotated[
     str | None, typer.Option(help="Only what had happened by then counts: RFC 3339 with a zone, not in the future.")
@@ -55,7 +55,7 @@ def existing() -> Settings:
 def bring_up_to_date(settings: Settings) -> None:
     """Project, tell the time and rank, unless `troth serve` does it."""
     try:
-        with wiring.driving(settings) as drivers:
+        with driving(settings) as drivers:
             with_progress(drivers)
     except DrivenElsewhere:
         return

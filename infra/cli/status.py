@@ -7,13 +7,13 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from consumers.ports import Built
-from infra import rebuilding, wiring
+from infra import rebuilding
 from infra.asking import status as asking
 from infra.asking.status import Digests, Projections
 from infra.cli.opened import bring_up_to_date, existing
 from infra.cli.show import Json, as_json, err, minute, out, table
+from infra.drivers import DrivenElsewhere, driving
 from infra.settings import Settings
-from infra.wiring import DrivenElsewhere
 from projections.catalog import PROJECTIONS
 
 LOOK_SECONDS = 0.2
@@ -108,7 +108,7 @@ def _follow(settings: Settings, begun: list[Built], progress: Progress) -> None:
     entries = asking.projections(settings).entries
     while look():
         try:
-            with wiring.driving(settings) as drivers:
+            with driving(settings) as drivers:
                 while drivers.projector.step():
                     look()
         except DrivenElsewhere:

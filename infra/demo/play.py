@@ -17,9 +17,9 @@ from domain.instant import DAY, HOUR
 from infra import wiring
 from infra.demo import year
 from infra.demo.telling import Arriving
+from infra.drivers import Drivers, driving
 from infra.settings import Settings
 from infra.sqlite.log import FILE
-from infra.wiring import Drivers
 
 SEED: Final = 1
 MARK: Final = "demo"
@@ -100,7 +100,7 @@ def _play(settings: Settings, which: _Year, first_day: int) -> None:
     start = year.begins_at(which.until)
     clock = _Clock(start)
     wiring.make(settings, clock)
-    with wiring.driving(settings, clock) as drivers:
+    with driving(settings, clock) as drivers:
         intake = wiring.open_intake(drivers.log, clock=clock)
         for day, arriving in _days(which, start, first_day):
             clock.now = start + day * DAY + 20 * HOUR

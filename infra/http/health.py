@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from domain.instant import MINUTE
 from infra import metrics
 from infra.asking.status import lags
+from infra.health import wrong_with
 from infra.http.desk import Desk
 from infra.sqlite.connect import Unusable, is_fault
 from infra.sqlite.views import all_built
@@ -26,7 +27,7 @@ class Wrong(BaseModel):
     """Something that is in the way."""
 
     what: str
-    """intake, drivers, projections, files or disk."""
+    """The loop that waits or failed; or projections, files, disk."""
     why: str
     """In words, with what to do."""
 
@@ -47,7 +48,7 @@ async def livez() -> dict[str, bool]:
 @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
 async def readyz(request: Request) -> Response:
     """200 where reports are recorded and answers are current, otherwise 503; and what is in the way."""
-    wrong = [*_intake(request.app.state.desk), *_drivers(request)]
+    wrong = [*_intake(request.app.state.desk), *(Wrong(**each) for each in wrong_with(request.app.state.loops))]
     try:
         wrong += [*_projections(request), *_files(request)]
     except Unusable as unusable:
@@ -73,13 +74,6 @@ def _intake(desk: Desk) -> list[Wrong]:
         why = f"the last batch could not be written ({desk.trouble}): is the disk full, or does another process hold the file?"
         return [Wrong(what="intake", why=why)]
     return []
-
-
-def _drivers(request: Request) -> list[Wrong]:
-    failed = request.app.state.driving.failed
-    if failed is None:
-        return []
-    return [Wrong(what="drivers", why=f"they failed ({type(failed).__name__}) and the process is stopping")]
 
 
 def _files(request: Request) -> list[Wrong]:

@@ -65,7 +65,7 @@ async def _serve(settings: Settings, listening: Callable[[str], None]) -> None:
         )
     )
     async with app.router.lifespan_context(app):
-        workers = (app.state.driving, app.state.desk)
+        workers = (*app.state.loops, app.state.desk)
         for each in workers:
             each.on_failure = server.stop
         # Signals are heard from before anybody knows that we serve: who starts us and at once ends us gets a drained 0 too.

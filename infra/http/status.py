@@ -9,6 +9,7 @@ from infra import rebuilding
 from infra.asking import status
 from infra.asking.status import Building, Projections, Status
 from infra.http.asked import with_etag
+from infra.running import wake
 
 router = APIRouter(tags=["status"])
 
@@ -34,7 +35,7 @@ async def rebuild(request: Request, name: str) -> Building:
     """
     state = request.app.state
     (begun,) = await asyncio.to_thread(rebuilding.begin, state.settings, [name])
-    state.driving.wake()
+    wake(state.loops)
     return Building(
         name=begun.name,
         version=begun.version,

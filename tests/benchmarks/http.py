@@ -28,6 +28,7 @@ import uvicorn
 
 from consumers.intake import Incoming
 from infra import wiring
+from infra.drivers import driving
 from infra.http.binding import bound, url
 from infra.settings import Settings
 from tests.benchmarks.passes import compared, say
@@ -75,7 +76,7 @@ def fill(home: Path, parties: int) -> list[str]:
     """A ledger in which something is known of about so many parties: of these."""
     settings = Settings(home=home)
     wiring.make(settings)
-    with wiring.driving(settings) as drivers:
+    with driving(settings) as drivers:
         intake = wiring.open_intake(drivers.log)
         reports = crowd(1, parties * 3, parties=parties)
         for begun in range(0, len(reports), 1_000):

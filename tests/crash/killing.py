@@ -14,6 +14,7 @@ from domain.entry import Entry, leaf_hash
 from domain.instant import parse
 from domain.kinds import RESERVED
 from infra import wiring
+from infra.drivers import driving
 from infra.settings import Settings
 from infra.sqlite.connect import Connection
 from infra.sqlite.views import all_built, digest
@@ -123,7 +124,7 @@ class Victim:
 
     def verify(self) -> None:
         """Prove the record, the receipts that were heard, the views, and that every loop came on."""
-        with wiring.driving(self.settings) as drivers:
+        with driving(self.settings) as drivers:
             drivers.catch_up()
             stored = drivers.log.page(0, 10**9)
             built = drivers.views.built()

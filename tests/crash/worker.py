@@ -15,10 +15,10 @@ from typing import Any
 from consumers.intake import Incoming, Intake
 from domain.entry import Receipt
 from infra import wiring
+from infra.drivers import Drivers, driving
 from infra.importing import run
 from infra.importing.mapping import CLOUDEVENTS
 from infra.settings import Settings
-from infra.wiring import Drivers
 from projections.catalog import PROJECTIONS
 
 IMPORTED, PUBLISHED, REBUILT = "imported.jsonl", "published.jsonl", "rebuild-begun"
@@ -31,7 +31,7 @@ def main(home: Path, from_batch: int) -> None:
     settings = Settings(home=home / "ledger", ledger="test")
     say("started")
     wiring.make(settings)
-    with wiring.driving(settings) as drivers:
+    with driving(settings) as drivers:
         intake = wiring.open_intake(drivers.log)
         published = publish(home / PUBLISHED, intake, from_batch)
 

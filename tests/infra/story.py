@@ -11,6 +11,7 @@ from domain.entry import Receipt
 from domain.instant import aware, parse
 from infra import wiring
 from infra.asking.moment import Moment, Present, past
+from infra.drivers import driving
 from infra.settings import Settings
 from tests.ledgers import NOW, Message, contact, kept, made, raw, said
 from tests.telling import on
@@ -41,7 +42,7 @@ class Told:
         """Project, record lapses and rank, until there is nothing to do at that time."""
         with time_machine.travel(aware(at), tick=False):
             wiring.make(self.settings)
-            with wiring.driving(self.settings) as drivers:
+            with driving(self.settings) as drivers:
                 drivers.catch_up()
 
     @contextmanager

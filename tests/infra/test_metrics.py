@@ -57,7 +57,7 @@ def test_reports_are_counted_by_outcome_and_refusals_by_reason(client: TestClien
     assert after["troth_entries"] == 4
     assert after['troth_quarantine_waiting{reason="MalformedJson"}'] == 1
     assert grown["troth_intake_transaction_seconds_count"] == 5
-    assert grown["troth_projection_step_seconds_count"] >= 1
+    assert grown['troth_step_seconds_count{loop="drivers"}'] >= 1
 
 
 def test_every_projection_has_its_lag(client: TestClient) -> None:

@@ -105,7 +105,7 @@ def test_drivers_that_fail_stop_the_process_with_what_to_do(tmp_path: Path) -> N
         ledger.close()
         code, log, rest = served.ended()
     assert code == 3
-    assert "drivers_failed" in [line["event"] for line in log]
+    assert "loop_failed" in [line["event"] for line in log]
     assert "an entry is missing" in rest
     assert "troth doctor" in rest
 

@@ -21,6 +21,7 @@ from infra.asking.quarantine import printable
 from infra.cli.app import app
 from infra.cli.policy import toml
 from infra.demo import play
+from infra.drivers import driving
 from infra.http import front
 from tests.infra.story import Told
 from tests.ledgers import kept, made
@@ -214,7 +215,7 @@ def test_a_rebuild_that_comes_to_something_else_is_kept_beside_what_readers_see_
 
 
 def test_what_another_process_is_building_is_not_discarded(troth: Troth, told: Told) -> None:
-    with wiring.driving(told.settings):
+    with driving(told.settings):
         code, _, wrong = troth(told.home, "rebuild", "--discard")
     assert (code, "stop that process" in wrong) == (4, True)
 

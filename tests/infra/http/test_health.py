@@ -16,6 +16,7 @@ from markupsafe import escape
 
 from consumers.intake import Incoming, Outcome
 from consumers.ports import NotWritten
+from infra.drivers import Drivers
 from infra.http import health
 from infra.http.app import create
 from infra.http.desk import Desk
@@ -96,14 +97,14 @@ def test_an_intake_that_fails_answers_everybody_and_stops_the_process(client: Te
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_drivers_that_fail_stop_the_process(client: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     stopped = Event()
-    driving = app.state.driving
-    driving.on_failure = stopped.set
+    (loop,) = app.state.loops
+    loop.on_failure = stopped.set
 
     def fail() -> bool:
         raise AssertionError("impossible")
 
-    monkeypatch.setattr(driving._drivers, "step", fail)
-    driving.wake()
+    monkeypatch.setattr(Drivers, "step", lambda _: fail())
+    loop.wake()
     assert stopped.wait(5)
     assert wrong(client) == ["drivers"]
 
@@ -118,7 +119,7 @@ def test_views_far_behind_and_a_disk_almost_full_are_not_ready(client: TestClien
 
 
 def test_files_that_cannot_be_used_are_answered_with_503_and_not_ready(client: TestClient, app: FastAPI) -> None:
-    app.state.driving.close()  # it would stop the process
+    app.state.loops[0].close()  # it would stop the process
     told_of = client.get("/parties").json()
     (app.state.settings.home / "views.sqlite").write_bytes(b"\xa5" * 500_000)
     answer = client.get("/status")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra import wiring
+from infra.drivers import DrivenElsewhere, driving
 from infra.record import NoLedgerHere, UnknownSchema
 from infra.settings import Settings
 from infra.sqlite import log as sqlite_log
@@ -112,7 +113,7 @@ def test_where_no_ledger_is_it_says_so(tmp_path: Path, begun: str) -> None:
         connect(home / sqlite_log.FILE).close()
     with pytest.raises(NoLedgerHere, match="there is no ledger"):
         SQLiteLog(home, wiring.now)
-    with pytest.raises(NoLedgerHere), wiring.driving(Settings(home=home)):
+    with pytest.raises(NoLedgerHere), driving(Settings(home=home)):
         pass
 
 
@@ -157,7 +158,7 @@ def test_processes_that_make_one_ledger_at_once_both_succeed_with_one_policy(tmp
         settings = Settings(home=tmp_path / str(number))
         with closing(wiring.open_log(settings)) as log:
             assert log.count_by_kind() == {"policy.adopted.v1": 1}
-        with wiring.driving(settings) as drivers:
+        with driving(settings) as drivers:
             drivers.catch_up()
             assert all(each.position == 1 and each.live for each in drivers.views.built())
 
@@ -165,7 +166,7 @@ def test_processes_that_make_one_ledger_at_once_both_succeed_with_one_policy(tmp
 def test_one_process_drives_the_views_at_a_time(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     wiring.make(settings)
-    with wiring.driving(settings), pytest.raises(wiring.DrivenElsewhere), wiring.driving(settings):
+    with driving(settings), pytest.raises(DrivenElsewhere), driving(settings):
         pass
-    with wiring.driving(settings):
+    with driving(settings):
         pass
