@@ -1,6 +1,7 @@
 """Everything that touches the world: databases, HTTP, the command line, files, settings, logs.
 
 record      what can be asked of the record and the quarantine, whichever database holds them
+tables      the tables of the views, who reads them, and their digests; agenda: what lapses next
 sqlite      the embedded ledger's files
 postgres    the same in PostgreSQL, for many processes
 kafka       reports that come in and entries that go out by Apache Kafka

@@ -12,12 +12,12 @@ from consumers.intake import Outcome
 from consumers.ports import Clock, Conflict, Fenced, NotWritten, Progress
 from consumers.project import Projector
 from infra import metrics, wiring
+from infra.agenda import AgendaInViews
 from infra.asking.ranking import Ranking
 from infra.failpoint import failpoint
 from infra.running import Running
 from infra.settings import Settings
 from infra.sqlite import views as sqlite_views
-from infra.sqlite.agenda import SQLiteAgenda
 from infra.sqlite.views import SQLiteViews
 from projections.catalog import PROJECTIONS
 
@@ -41,8 +41,8 @@ class Drivers:
         self.views: SQLiteViews = sqlite_views.open_views(settings.home)
         self.projector = Projector(self.log, LogFeed(self.log), self.views, PROJECTIONS, clock)
         self.projector.begin_what_is_wanted()
-        self.clock = LapseClock(SQLiteAgenda(self.views.connection), wiring.open_intake(self.log, observe, clock), clock)
-        self.ranking = Ranking(self.views.connection, self.log)
+        self.clock = LapseClock(AgendaInViews(self.views.reader), wiring.open_intake(self.log, observe, clock), clock)
+        self.ranking = Ranking(self.views.ranked, self.views.reader, self.log)
 
     def step(self) -> bool:
         """Bring the views nearer to the record and the record to the time of day; False where there is nothing to do."""

@@ -13,8 +13,8 @@ from infra import wiring
 from infra.asking.answers import NotFound
 from infra.drivers import undriven
 from infra.settings import Settings
-from infra.sqlite.connect import Connection
-from infra.sqlite.views import ANEW, all_built, digest, open_views
+from infra.sqlite.views import ANEW, open_views
+from infra.tables import Reader, all_built, digest
 from projections.catalog import PROJECTIONS
 from projections.fold import Projection
 
@@ -57,8 +57,8 @@ def discard(settings: Settings, names: Sequence[str]) -> list[Built]:
         return dropped
 
 
-def differing(views: Connection) -> list[Built]:
-    """What is being built, has come as far as what readers see, and came to something else."""
+def differing(views: Reader) -> list[Built]:
+    """What is being built, has come as far as what readers see, and came to something else. Within `one_state` only."""
     built = all_built(views)
     pairs = [(each, twin) for each in built if not each.live and (twin := each.twin(built)) is not None]
     return [

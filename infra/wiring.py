@@ -17,9 +17,11 @@ from infra.record import NoLedgerHere, Quarantine, Record
 from infra.settings import Settings
 from infra.sqlite import log as sqlite_log
 from infra.sqlite import views as sqlite_views
-from infra.sqlite.connect import Connection, connect
+from infra.sqlite.connect import connect
 from infra.sqlite.log import SQLiteLog
 from infra.sqlite.quarantine import Quarantine as SQLiteQuarantine
+from infra.sqlite.reader import SQLiteReader
+from infra.tables import Reader
 
 POLICY_SOURCE = LEDGER_SOURCE + "policy"
 
@@ -54,9 +56,9 @@ def open_quarantine(settings: Settings) -> Quarantine:
     return SQLiteQuarantine(connect(settings.home / sqlite_log.FILE))
 
 
-def read_views(settings: Settings) -> Connection:
-    """A read-only connection to the views."""
-    return connect(settings.home / sqlite_views.FILE, read_only=True)
+def read_views(settings: Settings) -> Reader:
+    """The views, to be read only."""
+    return SQLiteReader(connect(settings.home / sqlite_views.FILE, read_only=True))
 
 
 def shipped_policy() -> policies.Policy:

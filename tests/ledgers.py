@@ -19,9 +19,9 @@ from domain.entry import Entry, Receipt, decode
 from domain.instant import parse
 from domain.refusal import Refusal
 from infra import wiring
+from infra.agenda import AgendaInViews
 from infra.sqlite import log as sqlite_log
 from infra.sqlite import views as sqlite_views
-from infra.sqlite.agenda import SQLiteAgenda
 from infra.sqlite.log import SQLiteLog
 from infra.sqlite.views import SQLiteViews
 from projections.catalog import PROJECTIONS
@@ -110,7 +110,7 @@ class Ledger:
     @property
     def lapses(self) -> LapseClock:
         """The clock on this ledger's agenda."""
-        return LapseClock(SQLiteAgenda(self.views.connection), self.intake, self.clock)
+        return LapseClock(AgendaInViews(self.views.reader), self.intake, self.clock)
 
     def settle(self) -> dict[str, str]:
         """Catch up and let the clock record what has lapsed, until there is nothing to do; return the digests."""

@@ -9,7 +9,10 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 from domain.instant import text
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from infra.asking.moment import Moment
+    from projections.fold import Cell
 
 At = Annotated[
     int, PlainSerializer(text, return_type=str, when_used="json"), WithJsonSchema({"type": "string", "format": "date-time"})
@@ -76,6 +79,11 @@ def refuse_unknown(moment: Moment, party: str) -> None:
         raise NotFound("nothing is recorded about this party")
 
 
-def select(moment: Moment, statement: str, *parameters: Any) -> list[Any]:
+def select(moment: Moment, statement: str, *parameters: Cell) -> list[Any]:
     """The rows that a statement finds in the moment's views."""
     return moment.views.execute(statement, parameters).fetchall()
+
+
+def marks(values: Collection[Cell]) -> str:
+    """The parameters of an IN that has these values, of which there is at least one."""
+    return ", ".join("?" for _ in values)

@@ -7,6 +7,7 @@ from infra.asking import kept
 from infra.asking.answers import Answer, Asked, Question, asked, select
 from infra.asking.kept import Dimension, KeptInMonth, Month, MonthsWanted, PromisesKept
 from infra.asking.moment import Moment
+from infra.asking.paging import Condition, equal, where
 from infra.asking.promises import condition
 from projections.histogram import percentile
 from projections.layers import NAMES
@@ -129,13 +130,12 @@ def durations(moment: Moment, wanted: DurationsWanted) -> DurationsAnswer:
 
 
 def _durations(moment: Moment, wanted: DurationsWanted) -> list[Duration]:
+    begun: Condition = ("month >= ?", (wanted.since or "",))
+    which, parameters = where([*equal(dimension=wanted.dimension, measure=wanted.measure), begun])
     rows = select(
         moment,
-        "SELECT measure, value, bucket, SUM(count) FROM board_durations WHERE dimension = ?1 "
-        "AND (?2 IS NULL OR measure = ?2) AND month >= ?3 GROUP BY measure, value, bucket",
-        wanted.dimension,
-        wanted.measure,
-        wanted.since or "",
+        f"SELECT measure, value, bucket, SUM(count) FROM board_durations{which} GROUP BY measure, value, bucket",
+        *parameters,
     )
     histograms: dict[tuple[Measure, str], Counter[int]] = {}
     for measure, value, bucket, count in rows:

@@ -209,9 +209,9 @@ def of_party(moment: Moment, party: str, rows: Rows, limit: int = SHOWN) -> list
 def _how_many(moment: Moment, party: str) -> _HowMany:
     rows = select(
         moment,
-        "SELECT feedback_count, (SELECT COUNT(*) FROM feedback WHERE party = ?1 AND status = 'waiting'), interaction_count, "
-        "(SELECT COALESCE(SUM(fact_count), 0) FROM unsettled WHERE party = ?1) FROM party_totals WHERE party = ?1",
-        party,
+        "SELECT feedback_count, (SELECT COUNT(*) FROM feedback WHERE party = ? AND status = 'waiting'), interaction_count, "
+        "(SELECT COALESCE(SUM(fact_count), 0) FROM unsettled WHERE party = ?) FROM party_totals WHERE party = ?",
+        *(party, party, party),
     )
     return _HowMany(*rows[0])
 

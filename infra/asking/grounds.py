@@ -4,13 +4,12 @@ What counts is said in `projections/layers.py`. Here the rows of the company vie
 timeline which entry told of it; so it holds for every moment that can be asked about.
 """
 
-import json
 from collections.abc import Set
 from typing import NamedTuple
 
 from domain.instant import month_of
 from domain.kinds import KINDS
-from infra.asking.answers import select
+from infra.asking.answers import marks, select
 from infra.asking.moment import Moment
 from infra.asking.standings import not_counting
 from projections.layers import COUNTS, breadth_from, is_left
@@ -20,22 +19,22 @@ SHOWN = 20
 
 _MET = """
 SELECT happened_at AS at, stream, 'interaction.recorded', direction, channel, topic, touchpoint
-FROM interactions WHERE party = ?1
+FROM interactions WHERE party = ?
 UNION ALL SELECT made_at, stream, 'promise.made', NULL, channel, category, touchpoint
-FROM promises WHERE party = ?1
+FROM promises WHERE party = ?
 UNION ALL SELECT opened_at, stream, 'incident.opened', 'inbound', channel, category, 'service'
-FROM incidents WHERE party = ?1
+FROM incidents WHERE party = ?
 UNION ALL SELECT received_at, stream, 'feedback.received', 'inbound', channel, category, NULL
-FROM feedback WHERE party = ?1
+FROM feedback WHERE party = ?
 ORDER BY at DESC, stream
 """
 _DONE = """
 SELECT ended_at AS at, stream, 'promise.kept', NULL, 'kept_by_' || promisor
-FROM promises WHERE party = ?1 AND kept = 'in_time'
+FROM promises WHERE party = ? AND kept = 'in_time'
 UNION ALL SELECT resolved_at, stream, 'incident.resolved', 'outbound', 'troubles_survived'
-FROM incidents WHERE party = ?1 AND resolved_at IS NOT NULL
+FROM incidents WHERE party = ? AND resolved_at IS NOT NULL
 UNION ALL SELECT answered_at, stream, 'feedback.answered', 'outbound', NULL
-FROM feedback WHERE party = ?1 AND answered_at IS NOT NULL
+FROM feedback WHERE party = ? AND answered_at IS NOT NULL
 ORDER BY at DESC, stream
 """
 
@@ -79,7 +78,8 @@ def grounds(moment: Moment, party: str) -> dict[str, Grounds]:
 
 def _rows(moment: Moment, party: str, statement: str) -> list[_Row]:
     """What happened up to the month of the moment, the latest first."""
-    rows = [_Row(_Told(*row[:3]), row[3], row[4:]) for row in select(moment, statement, party)]
+    parameters = [party] * statement.count("?")
+    rows = [_Row(_Told(*row[:3]), row[3], row[4:]) for row in select(moment, statement, *parameters)]
     return [each for each in rows if month_of(each.told.at) <= month_of(moment.now)]
 
 
@@ -104,16 +104,14 @@ def _dialog(moment: Moment, rows: list[_Row]) -> tuple[list[_Told], list[_Told]]
 
 def _entries(moment: Moment, party: str, told: Set[_Told]) -> dict[_Told, int]:
     """Where the entries that told of it stand; where several did, the one that counts."""
-    rows = select(
-        moment,
-        "SELECT happened_at, stream, kind, position FROM timeline "
-        "WHERE party = ? AND happened_at IN (SELECT value FROM json_each(?))",
-        party,
-        json.dumps(sorted({each.at for each in told})),
-    )
+    if not told:
+        return {}
+    at = sorted({each.at for each in told})
+    which = f"party = ? AND happened_at IN ({marks(at)})"
+    rows = select(moment, f"SELECT happened_at, stream, kind, position FROM timeline WHERE {which}", party, *at)
     found: dict[_Told, list[tuple[int, int]]] = {}
-    for at, stream, kind, position in rows:
-        if (each := _Told(at, stream, _unversioned(kind))) in told:
+    for happened_at, stream, kind, position in rows:
+        if (each := _Told(happened_at, stream, _unversioned(kind))) in told:
             found.setdefault(each, []).append((KINDS[kind].RANK, position))
     void = _void(moment, {each.stream for each, by in found.items() if len(by) > 1})
     return {each: min([one for one in by if one[1] not in void] or by)[1] for each, by in found.items()}

@@ -171,4 +171,4 @@ def _before(instant: int | None, now: int) -> bool:
 def _sort(wanted: IncidentsWanted) -> Sort:
     by = wanted.sort or ("target" if wanted.past_target else "opened")
     descending = wanted.order == "descending" if wanted.order else by == "opened"
-    return Sort(by, BY_TARGET if by == "target" else "opened_at", "stream", descending)
+    return Sort(by, BY_TARGET if by == "target" else "opened_at", "stream", descending, (int, str))

@@ -129,7 +129,7 @@ def months(moment: Moment, wanted: MonthsWanted) -> MonthsAnswer:
     conditions: list[Condition] = equal(promisor=wanted.promisor, dimension=wanted.dimension, value=wanted.value)
     if wanted.since is not None:
         conditions.append(("month >= ?", (wanted.since,)))
-    sort = Sort("month", "month", "value", descending=True)
+    sort = Sort("month", "month", "value", descending=True, types=(str, str))
     columns = f"value, month, {_COUNTS}"
     rows, following = page(moment, columns, "board_promises", conditions=conditions, sort=sort, asked=wanted)
     found = [

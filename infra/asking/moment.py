@@ -20,8 +20,8 @@ from domain.report import AHEAD_AT_MOST
 from domain.stream import Known
 from infra.asking.answers import BadQuestion
 from infra.record import Record
-from infra.sqlite.connect import Connection, reading
-from infra.sqlite.views import all_built, in_memory
+from infra.sqlite.views import in_memory
+from infra.tables import Reader, all_built
 from projections.catalog import PROJECTIONS
 from projections.fold import Context, contribute, pending_for
 
@@ -33,7 +33,7 @@ class Moment:
     `position` is how many entries the views have taken in. Instants are microseconds since 1970 UTC.
     """
 
-    views: Connection
+    views: Reader
     log: Record
     policy: Policy
     now: int
@@ -48,9 +48,9 @@ class Moment:
 
 
 class Present:
-    """Asks the views as they are, on one connection. One thread at a time."""
+    """Asks the views as they are. One thread at a time."""
 
-    def __init__(self, views: Connection, log: Record) -> None:
+    def __init__(self, views: Reader, log: Record) -> None:
         self._views = views
         self._log = log
         self._policies: dict[str, Policy] = {}
@@ -58,7 +58,7 @@ class Present:
     @contextmanager
     def moment(self, now: int) -> Iterator[Moment]:
         """The views as they are, all of one answer from the same state of them, under the policy they were computed with."""
-        with reading(self._views):
+        with self._views.one_state():
             live = [each for each in all_built(self._views) if each.live]
             position = min((each.position for each in live), default=0)
             judged = next((each.policy_hash for each in live if each.policy_hash), None)
@@ -82,7 +82,7 @@ def past(log: Record, now: int, *, as_of: int | None, known_at: int | None, part
     at = as_of if as_of is not None else known_at if known_at is not None else now
     policy = policy_in_force(log, at, known_at=known_at)
     views = in_memory()
-    moment = Moment(views.connection, log, policy, at, 0, as_of, known_at)
+    moment = Moment(views.reader, log, policy, at, 0, as_of, known_at)
     folding = [Move(views.build(each, "", (LOG,), live=True), each, pending_for(each), {}) for each in PROJECTIONS]
     streams: dict[str, list[Entry]] = {}
     taken = 0

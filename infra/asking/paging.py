@@ -18,7 +18,7 @@ Condition = tuple[str, tuple[Any, ...]]
 """A condition in SQL, and its parameters."""
 LAST = 2**63 - 1
 """Sorts behind every instant."""
-FIRST = -(2**63)
+FIRST = -LAST
 """Sorts before every instant."""
 
 
@@ -32,12 +32,13 @@ class Paged(Question):
 
 
 class Sort(NamedTuple):
-    """An order of rows: the name that its cursors carry, the key and what makes it unique (SQL), and which way."""
+    """An order of rows: the name that its cursors carry, the key and what makes it unique (SQL), which way, of which types."""
 
     name: str
     key: str
     unique: str
     descending: bool
+    types: tuple[type, type]
 
 
 def page(
@@ -47,14 +48,14 @@ def page(
     name = f"{sort.name}:{'descending' if sort.descending else 'ascending'}"
     after = from_cursor(asked.cursor, 3)
     if after is not None:
-        if after[0] != name:
+        if after[0] != name or tuple(map(type, after[1:])) != sort.types:
             raise BadQuestion("cursor", "this cursor is another question's: start again without one")
         beyond = f"({sort.key}, {sort.unique}) {'<' if sort.descending else '>'} (?, ?)"
         conditions = [*conditions, (beyond, after[1:])]
-    where, parameters = _where(conditions)
+    which, parameters = where(conditions)
     way = "DESC" if sort.descending else "ASC"
     found = moment.views.execute(
-        f"SELECT {columns}, {sort.key} AS _key, {sort.unique} AS _unique FROM {source}{where} "
+        f"SELECT {columns}, {sort.key} AS _key, {sort.unique} AS _unique FROM {source}{which} "
         f"ORDER BY {sort.key} {way}, {sort.unique} {way} LIMIT ?",
         (*parameters, asked.limit + 1),
     )
@@ -66,15 +67,15 @@ def page(
 
 def count(moment: Moment, source: str, conditions: Sequence[Condition]) -> int:
     """How many rows meet the conditions."""
-    where, parameters = _where(conditions)
-    return int(moment.views.execute(f"SELECT COUNT(*) FROM {source}{where}", parameters).fetchone()[0])
+    which, parameters = where(conditions)
+    return int(moment.views.execute(f"SELECT COUNT(*) FROM {source}{which}", parameters).fetchone()[0])
 
 
 def counts(moment: Moment, of: dict[str, str], source: str, conditions: Sequence[Condition]) -> dict[str, int]:
     """How many of the rows that meet the conditions are of each kind; each kind is by name a condition without parameters."""
     columns = ", ".join(f"COUNT(*) FILTER (WHERE {kind})" for kind in of.values())
-    where, parameters = _where(conditions)
-    row = moment.views.execute(f"SELECT {columns} FROM {source}{where}", parameters).fetchone()
+    which, parameters = where(conditions)
+    row = moment.views.execute(f"SELECT {columns} FROM {source}{which}", parameters).fetchone()
     return dict(zip(of, row, strict=True))
 
 
@@ -101,7 +102,8 @@ def from_cursor(cursor: str | None, length: int) -> tuple[str | int | None, ...]
     return tuple(held)
 
 
-def _where(conditions: Sequence[Condition]) -> tuple[str, tuple[Any, ...]]:
+def where(conditions: Sequence[Condition]) -> tuple[str, tuple[Any, ...]]:
+    """The WHERE that asks for all of these conditions, and its parameters."""
     if not conditions:
         return "", ()
     asked = " AND ".join(f"({condition})" for condition, _ in conditions)

@@ -113,7 +113,7 @@ def listed(moment: Moment, wanted: PartiesWanted) -> PartiesAnswer:
     """One page of the list of parties. Raises BadQuestion."""
     conditions = _conditions(moment, wanted)
     descending = wanted.order == "descending" if wanted.order else wanted.sort not in ("name", "id")
-    sort = Sort(wanted.sort, _KEYS[wanted.sort], "p.party", descending)
+    sort = Sort(wanted.sort, _KEYS[wanted.sort], "p.party", descending, (str if wanted.sort in ("name", "id") else int, str))
     rows, following = page(moment, _COLUMNS, _SOURCE, conditions=conditions, sort=sort, asked=wanted)
     return PartiesAnswer(
         asked=asked(moment),
@@ -131,8 +131,8 @@ def of_party(moment: Moment, party: str) -> PartyAnswer:
     (totals,) = select(
         moment,
         "SELECT promise_count, overdue_count, incident_count, open_incident_count, feedback_count, interaction_count, "
-        "(SELECT MAX(happened_at) FROM timeline WHERE party = ?1) FROM party_totals WHERE party = ?1",
-        party,
+        "(SELECT MAX(happened_at) FROM timeline WHERE party = ?) FROM party_totals WHERE party = ?",
+        *(party, party),
     )
     layer, _ = layers.walked(moment, party)
     return PartyAnswer(
@@ -173,8 +173,12 @@ def _conditions(moment: Moment, wanted: PartiesWanted) -> list[Condition]:
 
 
 def _named_like(part: str) -> Condition:
-    """The condition that a party's id or name has this part. SQLite's LIKE overlooks capitals in ASCII only."""
-    spellings = {part, part.lower(), part.upper(), part.title()}
+    """The condition that a party's id or name has this part. LOWER leaves all but ASCII letters as they are."""
+    spellings = {_lower(each) for each in (part, part.lower(), part.upper(), part.title())}
     patterns = tuple("%" + each.replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%" for each in sorted(spellings))
-    like = " OR ".join("p.party LIKE ? ESCAPE '!' OR n.name LIKE ? ESCAPE '!'" for _ in patterns)
+    like = " OR ".join("LOWER(p.party) LIKE ? ESCAPE '!' OR LOWER(n.name) LIKE ? ESCAPE '!'" for _ in patterns)
     return like, tuple(pattern for pattern in patterns for _ in range(2))
+
+
+def _lower(text: str) -> str:
+    return "".join(each.lower() if each.isascii() else each for each in text)

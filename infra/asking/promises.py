@@ -163,4 +163,4 @@ def _sort(wanted: PromisesWanted) -> Sort:
     descending = wanted.order == "descending" if wanted.order else by == "made"
     # Those that are due or overdue have a due time, so that the index on it gives them in order.
     due = "due_at" if wanted.state in ("due", "overdue") else _BY_DUE
-    return Sort(by, due if by == "due" else "made_at", "stream", descending)
+    return Sort(by, due if by == "due" else "made_at", "stream", descending, (int, str))

@@ -2,6 +2,9 @@
 
 It is derived from the views and depends on the time of day, so it is no projection and has no digest. Parties that entries were
 about are scored at once; all others once a day, since trust fades by itself. An answer about one party never reads it.
+
+Several processes may rank at once. Each claims some of the parties that wait and scores them; one that an entry is about
+meanwhile goes on waiting, and what was scored of it is thrown away.
 """
 
 from domain.instant import DAY
@@ -9,42 +12,32 @@ from domain.policy import SUBJECT, Policy
 from infra.asking import layers, trust
 from infra.asking.moment import Moment
 from infra.record import Record
-from infra.sqlite.connect import Connection, writing
+from infra.tables import Ranked, Reader, Scored
 from projections.layers import NAMES
 
-AT_ONCE = 500
+AT_ONCE = 100
 
 
 class Ranking:
     """Keeps the table `parties`."""
 
-    def __init__(self, views: Connection, log: Record) -> None:
+    def __init__(self, ranked: Ranked, views: Reader, log: Record) -> None:
+        self._ranked = ranked
         self._views = views
         self._log = log
 
     def refresh(self, policy: Policy, now: int) -> int:
         """Score some of the parties that wait for it; return how many that were."""
-        waiting = self._waiting(now)
-        if not waiting:
-            return 0
-        moment = Moment(self._views, self._log, policy, now, 0)
-        rows = [_row(moment, party) for party in waiting if party != SUBJECT]
-        with writing(self._views):
-            marks = ", ".join("?" for _ in range(13))
-            self._views.executemany(f"INSERT OR REPLACE INTO parties VALUES ({marks})", rows)
-            self._views.executemany("DELETE FROM stale WHERE party = ?", [(party,) for party in waiting])
-        return len(waiting)
-
-    def _waiting(self, now: int) -> list[str]:
-        rows = self._views.execute("SELECT party FROM stale ORDER BY party LIMIT ?", (AT_ONCE,)).fetchall()
-        if not rows:
-            rows = self._views.execute(
-                "SELECT party FROM parties WHERE scored_at < ? ORDER BY scored_at LIMIT ?", (now - DAY, AT_ONCE)
-            ).fetchall()
-        return [party for (party,) in rows]
+        claimed = self._ranked.claim(now - DAY, AT_ONCE)
+        if claimed:
+            with self._views.one_state():
+                moment = Moment(self._views, self._log, policy, now, 0)
+                scored = [_scored(moment, party) for party, _ in claimed if party != SUBJECT]
+            self._ranked.rank(claimed, scored)
+        return len(claimed)
 
 
-def _row(moment: Moment, party: str) -> tuple[object, ...]:
+def _scored(moment: Moment, party: str) -> Scored:
     in_us, _ = trust.score_of(moment, "party", party, "in_us")
     in_them, _ = trust.score_of(moment, "party", party, "in_them")
     layer, _ = layers.walked(moment, party)

@@ -6,13 +6,13 @@ from contextlib import closing
 from consumers.policy import policy_in_force
 from consumers.ports import Built
 from infra import wiring
+from infra.agenda import AgendaInViews
 from infra.asking.answers import Answer, At
 from infra.record import Record
 from infra.settings import Settings
 from infra.sqlite import log as sqlite_log
 from infra.sqlite import views as sqlite_views
-from infra.sqlite.agenda import SQLiteAgenda
-from infra.sqlite.connect import Connection
+from infra.tables import Reader, all_built, digest
 from projections.catalog import PROJECTIONS
 
 
@@ -86,14 +86,14 @@ class Digests:
     def __init__(self) -> None:
         self._known: dict[str, tuple[Built, str]] = {}
 
-    def of(self, views: Connection, built: Built) -> str | None:
-        """The digest of what readers see, from the connection's present state of it; None for what this version cannot read."""
+    def of(self, views: Reader, built: Built) -> str | None:
+        """The digest of what readers see, within one state of it; None for what this version cannot read."""
         projection = next((each for each in PROJECTIONS if (each.name, each.version) == (built.name, built.version)), None)
         if projection is None:
             return None
         known = self._known.get(built.name)
         if known is None or known[0] != built:
-            known = self._known[built.name] = (built, sqlite_views.digest(views, built, projection))
+            known = self._known[built.name] = (built, digest(views, built, projection))
         return known[1]
 
 
@@ -104,8 +104,8 @@ def status(settings: Settings, digests: Digests | None = None) -> Status:
         closing(wiring.open_log(settings)) as log,
         closing(wiring.read_views(settings)) as views,
         closing(wiring.open_quarantine(settings)) as quarantine,
+        views.one_state(),
     ):
-        views.execute("BEGIN")  # all of it from the same state
         projected = _projections(log, views, digests)
         policy = policy_in_force(log, now)
         return Status(
@@ -117,26 +117,25 @@ def status(settings: Settings, digests: Digests | None = None) -> Status:
             parties=views.execute("SELECT COUNT(*) FROM party_totals").fetchone()[0] if projected.projections else 0,
             policy=PolicyStatus(version=policy.version, hash=policy.hash),
             quarantine=quarantine.count_by_reason(),
-            next_lapse_at=SQLiteAgenda(views).next_at() if projected.projections else None,
+            next_lapse_at=AgendaInViews(views).next_at() if projected.projections else None,
         )
 
 
 def projections(settings: Settings, digests: Digests | None = None) -> Projections:
     """How far the projections have come. It opens files of its own, so any thread may ask."""
-    with closing(wiring.open_log(settings)) as log, closing(wiring.read_views(settings)) as views:
-        views.execute("BEGIN")
+    with closing(wiring.open_log(settings)) as log, closing(wiring.read_views(settings)) as views, views.one_state():
         return _projections(log, views, digests)
 
 
-def lags(log: Record, views: Connection) -> dict[str, int]:
+def lags(log: Record, views: Reader) -> dict[str, int]:
     """How many entries each projection that readers see has not taken in."""
-    built = _live(sqlite_views.all_built(views))
+    built = _live(all_built(views))
     end = log.end()
     return {each.name: max(0, end - each.position) for each in built}
 
 
-def _projections(log: Record, views: Connection, digests: Digests | None) -> Projections:
-    built = sqlite_views.all_built(views)
+def _projections(log: Record, views: Reader, digests: Digests | None) -> Projections:
+    built = all_built(views)
     entries = log.end()
     return Projections(
         entries=entries,

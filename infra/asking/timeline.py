@@ -10,7 +10,7 @@ from domain.kinds import Standing
 from domain.party import PartyStanding
 from domain.policy import PolicyStanding
 from domain.promise import PromiseStanding
-from infra.asking.answers import Answer, Asked, At, asked, refuse_unknown, select
+from infra.asking.answers import Answer, Asked, At, asked, marks, refuse_unknown, select
 from infra.asking.moment import Moment
 from infra.asking.paging import Paged, Sort, equal, page
 from infra.asking.standings import not_counting
@@ -64,7 +64,7 @@ def of_party(moment: Moment, party: str, wanted: TimelineWanted) -> TimelineAnsw
     conditions = equal(party=party)
     if wanted.family is not None:
         conditions.append(("kind LIKE ?", (f"{wanted.family}.%",)))
-    sort = Sort("happened", "happened_at", "position", wanted.order == "newest")
+    sort = Sort("happened", "happened_at", "position", wanted.order == "newest", (int, int))
     columns = "position, happened_at, kind, stream, outcome, source, id"
     rows, following = page(moment, columns, "timeline", conditions=conditions, sort=sort, asked=wanted)
     return TimelineAnswer(party=party, asked=asked(moment), lines=_lines(moment, rows), next=following)
@@ -97,8 +97,10 @@ def _doubtful(moment: Moment, streams: set[str]) -> set[str]:
     """The streams that may hold facts that do not count. Of the present the views know them."""
     if moment.as_of is not None or moment.known_at is not None:
         return streams
-    marks = ", ".join("?" for _ in streams)
-    return {stream for (stream,) in select(moment, f"SELECT stream FROM unsettled WHERE stream IN ({marks})", *streams)}
+    if not streams:
+        return set()
+    which = f"stream IN ({marks(streams)})"
+    return {stream for (stream,) in select(moment, f"SELECT stream FROM unsettled WHERE {which}", *streams)}
 
 
 def _line(row: dict[str, Any], entry: Entry, reasons: dict[tuple[str, int], str]) -> Line:

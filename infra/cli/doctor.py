@@ -19,7 +19,7 @@ from infra.settings import Settings
 from infra.sqlite import checkup
 from infra.sqlite import log as sqlite_log
 from infra.sqlite import views as sqlite_views
-from infra.sqlite.views import all_built
+from infra.tables import all_built
 
 FREE_AT_LEAST = 256 * 1024 * 1024
 OLDEST_YEAR = 2025
@@ -124,8 +124,7 @@ def _against_the_clock(recorded_at: int) -> Check:
 
 def _views(settings: Settings) -> Iterator[Check]:
     served = driven(settings.home)
-    with closing(wiring.open_log(settings)) as log, closing(wiring.read_views(settings)) as views:
-        views.execute("BEGIN")  # all of it from the same state
+    with closing(wiring.open_log(settings)) as log, closing(wiring.read_views(settings)) as views, views.one_state():
         built, wrong, end = all_built(views), differing(views), log.end()
     yield _lag([each.position for each in built if each.live], end, served)
     for each in built:

@@ -12,7 +12,7 @@ from infra.asking.status import lags
 from infra.health import wrong_with
 from infra.http.desk import Desk
 from infra.sqlite.connect import Unusable, is_fault
-from infra.sqlite.views import all_built
+from infra.tables import all_built
 from infra.wiring import now
 
 router = APIRouter(tags=["operations"])

@@ -5,5 +5,6 @@ recorder    the event-sourcing library's recorder, with positions of our own
 log         the port Log: entries, refusals and marks in one transaction
 quarantine  what was refused, to list, show, retry and discard
 checkup     what can be wrong with SQLite, and with a file of it
-views       the tables of the projections, with the positions they have reached
+views       the tables of the projections, with the positions they have reached; ranked: the list of parties beside them
+reader      reading the views
 """

@@ -6,17 +6,15 @@ that is live. Swapping a rebuilt projection in is replacing that SQL view, in on
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
-
-import msgspec
 
 from consumers.ports import Built, Fenced, Move, Reached
 from infra.failpoint import failpoint
-from infra.sqlite.connect import check_version, connect, reading, writing
-from projections.fold import Column, Key, Projection, Sums, Table, Values
+from infra.sqlite.connect import check_version, connect, writing
+from infra.sqlite.ranked import SQLiteRanked
+from infra.sqlite.reader import SQLiteReader
+from infra.tables import PARTIES, Types, all_built, declared, digest, generation_of, quoted
+from projections.fold import Key, Projection, Sums, Table, Values
 
 SCHEMA = 2
 FILE = "views.sqlite"
@@ -38,26 +36,9 @@ CREATE TABLE IF NOT EXISTS reached (
     entry_count INTEGER NOT NULL,
     PRIMARY KEY (generation, partition)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS stale (party TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS parties (
-    party TEXT PRIMARY KEY,
-    kind TEXT,
-    grade TEXT NOT NULL,
-    score_micro INTEGER NOT NULL,
-    lower_micro INTEGER NOT NULL,
-    upper_micro INTEGER NOT NULL,
-    mass_micro INTEGER NOT NULL,
-    in_them_lower_micro INTEGER NOT NULL,
-    layer INTEGER NOT NULL,
-    overdue_count INTEGER NOT NULL,
-    open_incident_count INTEGER NOT NULL,
-    last_at INTEGER,
-    scored_at INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS parties_by_trust ON parties (lower_micro, party);
-CREATE INDEX IF NOT EXISTS parties_by_layer ON parties (layer, party);
-CREATE INDEX IF NOT EXISTS parties_by_overdue ON parties (overdue_count, party);
-CREATE INDEX IF NOT EXISTS parties_by_scored_at ON parties (scored_at);
 """
-_encode = msgspec.json.Encoder().encode
+_ENDING = " WITHOUT ROWID"
+_TYPES: Types = {"TEXT": "TEXT", "INTEGER": "INTEGER", "WIDE": "TEXT"}
 
 
 def open_views(home: Path) -> "SQLiteViews":
@@ -78,9 +59,13 @@ class SQLiteViews:
 
     def __init__(self, connection: sqlite3.Connection, what: str) -> None:
         self.connection = connection
+        self.reader = SQLiteReader(connection)
+        """Reads what was written."""
+        self.ranked = SQLiteRanked(connection)
+        """Keeps the table `parties` beside the views."""
         with writing(connection):
             if check_version(connection, SCHEMA, what):
-                for statement in _TABLES.split(";"):
+                for statement in (*_TABLES.split(";"), *declared(PARTIES, PARTIES.name, _TYPES, _ENDING)):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version={SCHEMA}")
 
@@ -90,7 +75,7 @@ class SQLiteViews:
 
     def built(self) -> list[Built]:
         """All that is built or being built."""
-        return all_built(self.connection)
+        return all_built(self.reader)
 
     def build(self, projection: Projection, policy_hash: str, partitions: Sequence[int], *, live: bool) -> Built:
         """New, empty tables for a projection, or those that are being built already. Raises Fenced."""
@@ -110,7 +95,7 @@ class SQLiteViews:
                 "INSERT INTO reached VALUES (?,?,?,?,?)", [(generation, each, *nothing[each]) for each in partitions]
             )
             for table in projection.tables:
-                for statement in _create(table, generation):
+                for statement in declared(table, generation_of(table, generation), _TYPES, _ENDING):
                     self.connection.execute(statement)
             if live:
                 self._show(projection, generation)
@@ -134,11 +119,11 @@ class SQLiteViews:
 
     def digests(self, built: Sequence[tuple[Built, Projection]]) -> list[str]:
         """sha256 over all that the tables hold, of all of them from one state. Raises Fenced where one is behind the other."""
-        with reading(self.connection):
+        with self.reader.one_state():
             now = {each.generation: each for each in self.built()}
             if len({tuple(sorted(now[each.generation].reached.items())) for each, _ in built if each.generation in now}) != 1:
                 raise Fenced("what was to be compared has come unequally far")
-            return [digest(self.connection, each, projection) for each, projection in built]
+            return [digest(self.reader, each, projection) for each, projection in built]
 
     def go_live(self, built: Built, projection: Projection, seen: Built | None) -> None:
         """Let readers see these tables from now on, and drop those they saw before. Raises Fenced."""
@@ -193,7 +178,7 @@ class SQLiteViews:
     def _show(self, projection: Projection, generation: int) -> None:
         for table in projection.tables:
             self.connection.execute(f"DROP VIEW IF EXISTS {table.name}")
-            self.connection.execute(f"CREATE VIEW {table.name} AS SELECT * FROM {table.name}__{generation}")
+            self.connection.execute(f"CREATE VIEW {table.name} AS SELECT * FROM {generation_of(table, generation)}")
 
     def _drop(self, generation: int) -> None:
         tables = self.connection.execute(
@@ -222,55 +207,10 @@ class SQLiteViews:
         self.connection.executemany(put, [(*key, *row) for key, row in rows.items() if row is not None])
 
 
-def all_built(connection: sqlite3.Connection) -> list[Built]:
-    """All that is built or being built, by name."""
-    rows = connection.execute(
-        "SELECT name, version, policy_hash, p.generation, live, partition, position, next_offset, entry_count "
-        "FROM projections p JOIN reached r ON r.generation = p.generation ORDER BY name, p.generation, partition"
-    ).fetchall()
-    return [
-        Built(name, version, policy_hash, generation, bool(live), {row[5]: Reached(*row[6:]) for row in partitions})
-        for (name, version, policy_hash, generation, live), partitions in groupby(rows, key=itemgetter(0, 1, 2, 3, 4))
-    ]
-
-
-def digest(connection: sqlite3.Connection, built: Built, projection: Projection) -> str:
-    """sha256, in hex, over the rows of a projection's tables, in the order of their keys."""
-    hashed = sha256()
-    for table in projection.tables:
-        columns = [column.name for column in (*table.key, *table.values) if column.in_digest]
-        order = ", ".join(column.name for column in table.key)
-        hashed.update(f"{table.name}({', '.join(columns)})\n".encode())
-        rows = connection.execute(
-            f"SELECT {', '.join(map(_quoted, columns))} FROM {table.name}__{built.generation} ORDER BY {order}"
-        )
-        for row in rows:
-            hashed.update(_encode(row))
-    return hashed.hexdigest()
-
-
-def _create(table: Table, generation: int) -> list[str]:
-    name = f"{table.name}__{generation}"
-    key = ", ".join(column.name for column in table.key)
-    columns = ", ".join(_declared(column) for column in (*table.key, *table.values))
-    statements = [f"CREATE TABLE {name} ({columns}, PRIMARY KEY ({key})) WITHOUT ROWID"]
-    for number, indexed in enumerate(table.indexes):
-        statements.append(f"CREATE INDEX {name}_{number} ON {name} ({indexed})")
-    return statements
-
-
-def _declared(column: Column) -> str:
-    return f"{_quoted(column.name)} {'TEXT' if column.type == 'WIDE' else column.type}"
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"'
-
-
 def _statements(table: Table, generation: int) -> tuple[str, str]:
     """How a row is written, and how it is taken away: where values add up, they are added, and it goes when all are 0."""
-    name = f"{table.name}__{generation}"
-    keys, values = ([_quoted(column.name) for column in columns] for columns in (table.key, table.values))
+    name = generation_of(table, generation)
+    keys, values = ([quoted(column.name) for column in columns] for columns in (table.key, table.values))
     where = " AND ".join(f"{key} = ?" for key in keys)
     marks = ", ".join("?" for _ in (*keys, *values))
     if not table.sums:

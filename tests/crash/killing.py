@@ -17,7 +17,7 @@ from infra import wiring
 from infra.drivers import driving
 from infra.settings import Settings
 from infra.sqlite.connect import Connection
-from infra.sqlite.views import all_built, digest
+from infra.tables import all_built, digest
 from projections.catalog import PROJECTIONS
 from tests.crowd import crowd
 from tests.ledgers import Ledger, Message
@@ -129,7 +129,7 @@ class Victim:
             stored = drivers.log.page(0, 10**9)
             built = drivers.views.built()
             shown = shown_by(drivers.views.connection)
-            digests = {each.name: digest(drivers.views.connection, each, BY_NAME[each.name]) for each in built}
+            digests = {each.name: digest(drivers.views.reader, each, BY_NAME[each.name]) for each in built}
         record = prove(stored)
         prove_recorded_once(record, self.reports)
         assert digests == undisturbed(self.seed)

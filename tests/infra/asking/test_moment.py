@@ -16,7 +16,7 @@ from domain.policy import Policy
 from infra import wiring
 from infra.asking.answers import BadQuestion
 from infra.asking.moment import Moment, Present, past
-from infra.sqlite.views import all_built, digest
+from infra.tables import all_built, digest
 from projections.catalog import PROJECTIONS
 from tests.consumers.test_clock import wavering
 from tests.crowd import crowd

@@ -13,7 +13,9 @@ from consumers.project import Projector
 from infra.asking.ranking import Ranking
 from infra.sqlite import views as sqlite_views
 from infra.sqlite.connect import connect
-from infra.sqlite.views import SQLiteViews, all_built, in_memory, open_views
+from infra.sqlite.reader import SQLiteReader
+from infra.sqlite.views import SQLiteViews, in_memory, open_views
+from infra.tables import all_built
 from projections.catalog import PROJECTIONS
 from projections.fold import Change, Column, Pending, Projection, Table, contribute, pending_for
 from tests.crowd import crowd
@@ -299,11 +301,11 @@ def test_a_reader_within_a_transaction_goes_on_seeing_what_it_saw(tmp_path: Path
         views.go_live(building, TRIED, None)
         assert reader.execute("SELECT who, by FROM rows").fetchall() == [("acme", "before")]
         assert reader.execute("SELECT who FROM sums").fetchall() == [("acme",)]
-        assert [each.position for each in all_built(reader) if each.live] == [1]
+        assert [each.position for each in all_built(SQLiteReader(reader)) if each.live] == [1]
         reader.execute("COMMIT")
         assert reader.execute("SELECT who, by FROM rows").fetchall() == [("acme", "after")]
         assert reader.execute("SELECT who FROM sums").fetchall() == []
-        assert [each.position for each in all_built(reader)] == [2]
+        assert [each.position for each in all_built(SQLiteReader(reader))] == [2]
 
 
 def test_what_readers_saw_before_a_swap_is_dropped_and_nothing_else(views: SQLiteViews) -> None:
@@ -325,7 +327,10 @@ def test_a_number_of_a_generation_is_never_given_twice(views: SQLiteViews) -> No
 def test_after_a_swap_every_party_is_to_be_ranked_again(ledger: Ledger) -> None:
     ledger.receipts(made("acme", "p"))
     ledger.catch_up()
-    ranking, stale = Ranking(ledger.views.connection, ledger.log), "SELECT party FROM stale WHERE party != '@ledger'"
+    ranking, stale = (
+        Ranking(ledger.views.ranked, ledger.views.reader, ledger.log),
+        "SELECT party FROM stale WHERE party != '@ledger'",
+    )
     assert ranking.refresh(ledger.projector.policy, ledger.clock())
     assert ledger.views.connection.execute(stale).fetchall() == []
     ledger.projector.rebuild(["agenda"])

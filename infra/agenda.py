@@ -1,14 +1,13 @@
 """The clock's agenda, read from the views."""
 
-import sqlite3
-
 from consumers.clock import Due
+from infra.tables import Reader
 
 
-class SQLiteAgenda:
+class AgendaInViews:
     """The port Agenda on the table `agenda`."""
 
-    def __init__(self, views: sqlite3.Connection) -> None:
+    def __init__(self, views: Reader) -> None:
         self._views = views
 
     def due(self, now: int, limit: int) -> list[Due]:
