@@ -42,7 +42,7 @@ class Kafka:
 
     def __init__(self, folder: Path, nodes: int = 1) -> None:
         self._folder = folder
-        ports = _free_ports(2 * nodes)
+        ports = free_ports(2 * nodes)
         self._brokers = {node: ports[node - 1] for node in range(1, nodes + 1)}
         self._controllers = {node: ports[nodes + node - 1] for node in range(1, nodes + 1)}
         self._running: dict[int, subprocess.Popen[bytes]] = {}
@@ -166,7 +166,7 @@ def _java(main: str, *arguments: str) -> str:
     return done.stdout
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Held open together while choosing, so that no two are the same."""
     held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in held]
