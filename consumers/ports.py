@@ -39,12 +39,20 @@ class Conflict(Exception):
     """Somebody else recorded something in between: nothing of the batch was written; load again and decide again."""
 
 
+class Unreachable(Exception):
+    """What keeps the record is away: a database that is down, restarted or cut off. What it holds is safe; try again later."""
+
+
 class NotWritten(Exception):
-    """The record could not be written (a full disk, a lock held too long): nothing of the batch is on it; try again later."""
+    """The record could not be written (a full disk, a lock held too long, a database that went away): try again later.
+
+    Nothing of the batch is on it, unless the database went away after it had all of it and before it said so. Reports that
+    are sent again get the receipt that they have; whoever moves a mark reads it again first.
+    """
 
 
 class Log(Protocol):
-    """The ledger's record: entries by position, by stream and by report."""
+    """The ledger's record: entries by position, by stream and by report. Reading may raise Unreachable."""
 
     def known(self, names: Sequence[Name]) -> Mapping[Name, Stored]:
         """The entries that record these reports."""

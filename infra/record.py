@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Literal, NamedTuple, Protocol
 
+from msgspec.structs import replace
+
 from consumers.ports import Log, Stored
+from domain.entry import Entry, decode, encode
 
 Status = Literal["waiting", "recorded", "discarded"]
 """What became of a refused report."""
@@ -39,6 +42,15 @@ class Record(Log, Protocol):
 
     def close(self) -> None:
         """Give files and connections back."""
+
+
+def not_before(last: bytes | None, entries: Sequence[tuple[Entry, bytes]]) -> Sequence[tuple[Entry, bytes]]:
+    """The entries, none of them recorded before the last one on the record: then they take over its time."""
+    at = decode(last).recorded_at if last is not None else 0
+    if all(entry.recorded_at >= at for entry, _ in entries):
+        return entries
+    later = [replace(entry, recorded_at=max(at, entry.recorded_at)) for entry, _ in entries]
+    return [(entry, encode(entry)) for entry in later]
 
 
 class Kept(NamedTuple):

@@ -1,4 +1,4 @@
-"""Real ledgers for tests: a folder with a record and views in it, and a clock that is set by hand.
+"""Real ledgers for tests: a folder or a database with a record and views in it, and a clock that is set by hand.
 
 ledger = Ledger(tmp_path)
 ledger.report(said("promise.made.v1", "acme", "2026-01-01", promise_id="p", promisor="company"))
@@ -20,6 +20,9 @@ from domain.instant import parse
 from domain.refusal import Refusal
 from infra import wiring
 from infra.agenda import AgendaInViews
+from infra.postgres import log as postgres_log
+from infra.postgres.log import PostgresLog
+from infra.record import Record
 from infra.sqlite import log as sqlite_log
 from infra.sqlite import views as sqlite_views
 from infra.sqlite.log import SQLiteLog
@@ -44,13 +47,12 @@ class Hands:
 
 
 class Ledger:
-    """The loops of one ledger on its real files, told the time by hand. Several may be opened on one folder."""
+    """The loops of one ledger on its real files or its real database, told the time by hand. Several may be opened on one."""
 
-    def __init__(self, home: Path, clock: Hands | None = None) -> None:
+    def __init__(self, home: Path, clock: Hands | None = None, *, database: str | None = None, name: str = "test") -> None:
         self.home = home
         self.clock = clock or Hands()
-        sqlite_log.create(home, "test", self.clock())
-        self.log = SQLiteLog(home, self.clock)
+        self.log: Record = _log(home, database, name, self.clock)
         self.intake = Intake(self.log, self.log.name, self.clock)
         wiring.adopt(self.intake, wiring.shipped_policy(), in_force_from=0)
         self._views: SQLiteViews | None = None
@@ -126,6 +128,14 @@ class Ledger:
     def entries(self) -> list[Entry]:
         """The whole record, decoded."""
         return [decode(each.state) for each in self.stored()]
+
+
+def _log(home: Path, database: str | None, name: str, clock: Hands) -> Record:
+    if database is None:
+        sqlite_log.create(home, name, clock())
+        return SQLiteLog(home, clock)
+    postgres_log.create(database, name, clock())
+    return PostgresLog(database, name, clock)
 
 
 def said(kind: str, party: str, at: str, /, *, ident: str | None = None, source: str = "crm", **data: Any) -> Message:

@@ -17,7 +17,7 @@ import typer
 from pydantic import ValidationError
 
 from consumers.policy import NoPolicy
-from consumers.ports import BrokenRecord, Conflict, NotWritten
+from consumers.ports import BrokenRecord, Conflict, NotWritten, Unreachable
 from consumers.project import RebuildDiffers
 from domain.entry import UnreadableEntry
 from domain.policy import PolicyRefused
@@ -68,7 +68,8 @@ EXITS: dict[type[Exception], tuple[int, str]] = {
     NoPolicy: (1, ""),
     NotTheDemos: (1, "set TROTH_HOME to another folder; `troth serve` serves what is in this one"),
     RebuildDiffers: (1, DIFFERS),
-    NotWritten: (4, "nothing of the last batch was recorded; try again when there is space, or nobody holds the file"),
+    NotWritten: (4, "try again when there is space, nobody holds the file and the database is back; nothing is recorded twice"),
+    Unreachable: (4, "start it, or try again when it is back; `troth doctor` says more"),
     Conflict: (4, "somebody else recorded the same things at the same time; try again"),
     MapRefused: (2, "see infra/importing/mapping.py for what a map may say, and infra/maps for two in full"),
     NoLedgerHere: (

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from consumers.intake import Incoming, Intake, Outcome
-from consumers.ports import Conflict, NotWritten
+from consumers.ports import Conflict, NotWritten, Unreachable
 from infra import log, metrics
 
 REPORTS_AT_ONCE = 1_000
-NOTHING_RECORDED = "the record could not be written and nothing of this was recorded: send it again"
+NOT_RECORDED = "the record could not be written: send it again, and nothing is recorded twice"
 
 
 class NotRecorded(Exception):
-    """The record could not be written (a full disk, a lock held too long): nothing of the request was; send it again."""
+    """The record could not be written (a full disk, a lock held too long, a database that went away): send it again."""
 
 
 class _Handed(NamedTuple):
@@ -47,7 +47,7 @@ class Desk:
         answer: asyncio.Future[list[Outcome]] = loop.create_future()
         self._waiting.put(_Handed(batch, loop, answer))
         if self.failed is not None:  # whoever put theirs before it failed is told so by the thread itself
-            raise NotRecorded(NOTHING_RECORDED)
+            raise NotRecorded(NOT_RECORDED)
         return await answer
 
     def close(self) -> None:
@@ -74,7 +74,7 @@ class Desk:
         try:
             with metrics.INTAKE_SECONDS.time():
                 outcomes = self._intake.record([each for one in handed for each in one.batch])
-        except (NotWritten, Conflict) as wrong:
+        except (NotWritten, Unreachable, Conflict) as wrong:
             self.trouble = type(wrong).__name__
             log.get().error("not_recorded", reason=self.trouble, count=sum(len(one.batch) for one in handed))
             _refuse(handed)
@@ -113,7 +113,7 @@ class Desk:
 
 def _refuse(handed: Sequence[_Handed]) -> None:
     for one in handed:
-        one.loop.call_soon_threadsafe(_fail, one.answer, NotRecorded(NOTHING_RECORDED))
+        one.loop.call_soon_threadsafe(_fail, one.answer, NotRecorded(NOT_RECORDED))
 
 
 def _give(answer: "asyncio.Future[list[Outcome]]", outcomes: list[Outcome]) -> None:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
+from consumers.ports import Unreachable
 from domain.instant import MINUTE
 from infra import metrics
 from infra.asking.status import lags
@@ -27,7 +28,7 @@ class Wrong(BaseModel):
     """Something that is in the way."""
 
     what: str
-    """The loop that waits or failed; or projections, files, disk."""
+    """The loop that waits or failed; or projections, files, database, disk."""
     why: str
     """In words, with what to do."""
 
@@ -55,6 +56,8 @@ async def readyz(request: Request) -> Response:
         if is_fault(unusable):
             raise
         wrong.append(Wrong(what="files", why=f"the ledger's files cannot be used ({unusable}): `troth doctor` says more"))
+    except Unreachable as away:
+        wrong.append(Wrong(what="database", why=str(away)))
     wrong += _disk(request)
     return JSONResponse(Readiness(ready=not wrong, wrong=wrong).model_dump(), 503 if wrong else 200)
 

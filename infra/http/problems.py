@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from consumers.ports import BrokenRecord
+from consumers.ports import BrokenRecord, Unreachable
 from domain.entry import UnreadableEntry
 from domain.refusal import Refusal
 from domain.report import told
@@ -84,12 +84,18 @@ def install(app: FastAPI) -> None:
     async def _gone(_: Request, error: ClientDisconnect) -> Response:
         return problem(400, "Disconnected", "the request ended before all of it had come; nothing of it was recorded")
 
+    app.add_exception_handler(Unreachable, _away)
     for kind in (*Unusable, BrokenRecord, UnreadableEntry):
         app.add_exception_handler(kind, _unusable)
 
     @app.exception_handler(Exception)  # answered, and still raised: the server logs where it comes from
     async def _fault(_: Request, error: Exception) -> Response:
         return problem(500, "Fault", "a fault in troth: please report it, with what the log says of it")
+
+
+async def _away(_: Request, error: Exception) -> Response:
+    log.get().error("unreachable", reason=type(error).__name__, where=log.place(error.__traceback__))
+    return problem(503, "Unreachable", "the ledger's database is away: ask again later")
 
 
 async def _unusable(request: Request, error: Exception) -> Response:

@@ -1,4 +1,8 @@
 """The ledger in PostgreSQL: one schema, named like the ledger, holds its record and its views.
 
 connect     opening it, and refusing one that this version cannot read
+connections those of one ledger, for any thread, made anew after an outage
+recorder    entries as rows, with dense positions
+log         the port Log: entries, refusals and marks in one transaction
+quarantine  what was refused, to list, show, retry and discard
 """

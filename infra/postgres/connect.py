@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -13,24 +14,49 @@ Connection = psycopg.Connection[TupleRow]
 Unusable = (psycopg.Error,)
 """What is raised where the database cannot be reached, read or written."""
 
+_ALIVE: dict[str, Any] = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+"""A server that has vanished is given up after a minute, not after the two hours that are TCP's own."""
+
 
 def connect(url: str, ledger: str, *, read_only: bool = False) -> Connection:
     """A connection that commits by itself, in the ledger's schema. A commit of it is on the disk when it says so.
 
     Raises psycopg.OperationalError where the database cannot be reached; its text holds no password.
     """
-    connection = psycopg.connect(url, autocommit=True, connect_timeout=10, application_name=f"troth {ledger}")
+    connection = psycopg.connect(url, autocommit=True, connect_timeout=10, application_name=f"troth {ledger}", **_ALIVE)
     try:
         schema = sql.Identifier(ledger)
         connection.execute(sql.SQL("SET search_path TO {}").format(schema))
         # Time zone and number format do not matter to us; a session that dies must not hold locks for hours.
         connection.execute("SET tcp_keepalives_idle = 30")
+        connection.execute(_DURABLE)
         if read_only:
             connection.execute("SET default_transaction_read_only TO on")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+_DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+"""Whatever the server was told to do; a stricter setting, for replicas, is left alone."""
+
+
+def is_outage(wrong: BaseException) -> bool:
+    """Whether the database is away or out of something for now, and nothing is wrong with what it was asked."""
+    if isinstance(wrong, psycopg.errors.ReadOnlySqlTransaction):  # this server has become a replica of another one
+        return True
+    return isinstance(wrong, psycopg.OperationalError | psycopg.InterfaceError)
+
+
+def told(wrong: psycopg.Error) -> str:
+    """What is wrong, by PostgreSQL's name for it; its own words may quote what stands in rows.
+
+    Where there was no answer at all the words are those of the client, and say which server did not give one.
+    """
+    if wrong.sqlstate is None and is_outage(wrong):
+        return " ".join(str(wrong).split())
+    return type(wrong).__name__
 
 
 @contextmanager

@@ -8,12 +8,11 @@ from typing import Any
 
 from eventsourcing.persistence import IntegrityError, OperationalError
 from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore
-from msgspec.structs import replace
 
 from consumers.ports import BrokenRecord, Clock, Conflict, Mark, Name, NotWritten, Refused, Stored
-from domain.entry import Entry, decode, encode
+from domain.entry import Entry
 from infra.failpoint import failpoint
-from infra.record import NoLedgerHere, fingerprint
+from infra.record import NoLedgerHere, fingerprint, not_before
 from infra.sqlite.connect import check_version, connect, writing
 from infra.sqlite.recorder import EntryRecorder, StoredEntry, open_store
 
@@ -156,7 +155,7 @@ class SQLiteLog:
         failpoint("before_append")
         try:
             with self._writing() as cursor:
-                timed = _not_before(self._recorder.last_state(cursor), entries)
+                timed = not_before(self._recorder.last_state(cursor), entries)
                 first = self._recorder.insert_entries(cursor, [_row(*each) for each in timed])
                 cursor.executemany(_REFUSE, [(*_fingerprinted(each), self._clock()) for each in refused])
                 if mark is not None:
@@ -185,15 +184,6 @@ class SQLiteLog:
 
 def _row(entry: Entry, state: bytes) -> StoredEntry:
     return StoredEntry(entry.stream, entry.version, entry.kind, state, entry.party, entry.source, entry.id)
-
-
-def _not_before(last: bytes | None, entries: Sequence[tuple[Entry, bytes]]) -> Sequence[tuple[Entry, bytes]]:
-    """The entries, none of them recorded before the last one on the record: then they take over its time."""
-    at = decode(last).recorded_at if last is not None else 0
-    if all(entry.recorded_at >= at for entry, _ in entries):
-        return entries
-    later = [replace(entry, recorded_at=max(at, entry.recorded_at)) for entry, _ in entries]
-    return [(entry, encode(entry)) for entry in later]
 
 
 def _fingerprinted(refused: Refused) -> tuple[str, str, str, str, bytes, str]:

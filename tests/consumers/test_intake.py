@@ -1,12 +1,10 @@
 """Intake: every report has one outcome, whoever else records at the same time, however often it is sent."""
 
 import json
-import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,24 +19,18 @@ from domain.instant import MINUTE
 from domain.refusal import MalformedJson, Refusal
 from domain.report import read as read_report
 from domain.strictjson import read as read_json
-from infra.record import Kept
-from infra.sqlite.quarantine import Quarantine
 from tests.crowd import crowd
 from tests.ledgers import Hands, Ledger, Message, contact, kept, made, raw, said
+from tests.places import Place
 from tests.proof import prove, prove_recorded_once
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger(tmp_path) as ledger:
+def ledger(place: Place) -> Iterator[Ledger]:
+    with place.open() as ledger:
         yield ledger
-
-
-def quarantined(ledger: Ledger) -> list[Kept]:
-    with closing(Quarantine(sqlite3.connect(ledger.log.path, isolation_level=None))) as quarantine:
-        return quarantine.list(status=None)
 
 
 def names(outcomes: Sequence[object]) -> list[str]:
@@ -82,23 +74,25 @@ def test_a_receipt_says_what_the_fact_did_when_it_was_recorded_and_never_changes
     assert firsts(ledger.receipts(report)) == [first]
 
 
-def test_receipts_are_the_same_after_a_restart(tmp_path: Path) -> None:
+def test_receipts_are_the_same_after_a_restart(place: Place) -> None:
     reports = crowd(1, 60)
-    with Ledger(tmp_path) as before:
+    with place.open() as before:
         given = before.receipts(*reports)
-    with Ledger(tmp_path) as after:
+    with place.open() as after:
         assert firsts(after.receipts(*reports)) == firsts(given)
 
 
 # Refusals
 
 
-def test_the_same_id_with_other_content_is_refused_and_kept_and_its_neighbours_are_recorded(ledger: Ledger) -> None:
+def test_the_same_id_with_other_content_is_refused_and_kept_and_its_neighbours_are_recorded(
+    place: Place, ledger: Ledger
+) -> None:
     ledger.receipts(made("acme", "p", ident="1"))
     other = made("acme", "another", ident="1")
     outcomes = ledger.report(contact("acme", "a"), other, contact("acme", "b"))
     assert names(outcomes) == ["Receipt", "SameIdOtherContent", "Receipt"]
-    assert [(each.reason, each.pointer, each.raw) for each in quarantined(ledger)] == [
+    assert [(each.reason, each.pointer, each.raw) for each in place.quarantined()] == [
         ("SameIdOtherContent", "/id", raw(other))
     ]
     assert [each.id for each in ledger.entries()[1:]] == ["1", "contact-acme-a", "contact-acme-b"]
@@ -124,23 +118,23 @@ def test_within_a_batch_too_the_first_content_of_an_id_stands(ledger: Ledger) ->
     assert len(ledger.entries()) == 2
 
 
-def test_a_refused_report_is_in_quarantine_once_and_its_times_are_counted(ledger: Ledger) -> None:
+def test_a_refused_report_is_in_quarantine_once_and_its_times_are_counted(place: Place, ledger: Ledger) -> None:
     broken, fine = Incoming("test", raw=b'{"specversion": "1.0", "id": 1'), Incoming("test", raw=raw(made("acme", "p")))
     ledger.intake.record([broken, fine, broken])
     ledger.intake.record([broken])
     ledger.report(said("no.such.kind.v1", "acme", "2026-01-01"))
-    first, second = quarantined(ledger)
+    first, second = place.quarantined()
     assert (first.reason, first.raw, first.times, first.origin) == ("MalformedJson", broken.raw, 3, "test")
     assert (second.reason, second.times) == ("UnknownType", 1)
 
 
-def test_one_report_refused_for_two_reasons_is_kept_with_both(ledger: Ledger) -> None:
+def test_one_report_refused_for_two_reasons_is_kept_with_both(place: Place, ledger: Ledger) -> None:
     ahead = contact("acme", "a", "2026-06-01T12:06:00Z")
     ledger.report(ahead)
     ledger.report({**contact("acme", "a", "2026-06-01")})
     ledger.clock.at += 2 * MINUTE
     ledger.report(ahead)
-    assert sorted(each.reason for each in quarantined(ledger)) == ["InTheFuture", "SameIdOtherContent"]
+    assert sorted(each.reason for each in place.quarantined()) == ["InTheFuture", "SameIdOtherContent"]
 
 
 def test_what_was_refused_only_because_it_came_early_is_recorded_when_its_time_has_come(ledger: Ledger) -> None:
@@ -155,34 +149,34 @@ TOO_LARGE = said("promise.made.v1", "acme", "2026-01-01", promise_id="p", promis
 
 
 @pytest.mark.parametrize("message", [HALF_A_PAIR, TOO_LARGE, None, "text", [1, 2], 10**40, float("nan")])
-def test_a_json_value_that_is_refused_is_kept_whatever_it_says(ledger: Ledger, message: object) -> None:
+def test_a_json_value_that_is_refused_is_kept_whatever_it_says(place: Place, ledger: Ledger, message: object) -> None:
     outcomes = ledger.intake.record([Incoming("import", message=message), Incoming("x", raw=raw(contact("acme", "a")))])
     assert isinstance(outcomes[0], Refusal)
     assert isinstance(outcomes[1], Receipt)
-    assert len(quarantined(ledger)) == 1
+    assert len(place.quarantined()) == 1
 
 
-def test_a_report_that_was_read_already_is_kept_so_that_it_can_be_read_again(ledger: Ledger) -> None:
+def test_a_report_that_was_read_already_is_kept_so_that_it_can_be_read_again(place: Place, ledger: Ledger) -> None:
     ahead = [read_report(contact("acme", name, "2026-06-01T13:00:00Z")) for name in "ab"]
     assert names(ledger.intake.record([Incoming("x", report=each) for each in ahead])) == ["InTheFuture"] * 2
-    assert [read_report(read_json(each.raw)) for each in quarantined(ledger)] == ahead
+    assert [read_report(read_json(each.raw)) for each in place.quarantined()] == ahead
 
 
-def test_what_is_kept_already_is_not_kept_again(ledger: Ledger) -> None:
+def test_what_is_kept_already_is_not_kept_again(place: Place, ledger: Ledger) -> None:
     broken = Incoming("test", raw=b"{")
     ledger.intake.record([broken])
     (outcome,) = ledger.intake.record([broken._replace(kept=True)])
     assert isinstance(outcome, MalformedJson)
-    assert [each.times for each in quarantined(ledger)] == [1]
+    assert [each.times for each in place.quarantined()] == [1]
 
 
-def test_a_full_stream_is_refused_by_name_and_its_neighbours_are_recorded(ledger: Ledger) -> None:
+def test_a_full_stream_is_refused_by_name_and_its_neighbours_are_recorded(place: Place, ledger: Ledger) -> None:
     facts = [said("promise.accepted.v1", "acme", "2026-01-02", promise_id="p") for _ in range(FACTS_PER_STREAM)]
     ledger.receipts(*facts[:-1])
     outcomes = ledger.report(contact("acme", "a"), facts[-1], made("acme", "p"), contact("acme", "b"))
     assert names(outcomes) == ["Receipt", "Receipt", "StreamIsFull", "Receipt"]
     assert names(ledger.report(kept("acme", "p", "2026-01-03"), facts[0])) == ["StreamIsFull", "Receipt"]
-    assert [each.reason for each in quarantined(ledger)] == ["StreamIsFull"] * 2
+    assert [each.reason for each in place.quarantined()] == ["StreamIsFull"] * 2
 
 
 def test_a_batch_that_is_too_long_is_a_mistake_of_the_caller(ledger: Ledger) -> None:
@@ -198,7 +192,7 @@ def test_an_empty_batch_records_nothing_and_moves_its_mark(ledger: Ledger) -> No
 # One batch, one transaction
 
 
-def test_a_mark_moves_with_its_batch_and_only_from_where_it_was(ledger: Ledger) -> None:
+def test_a_mark_moves_with_its_batch_and_only_from_where_it_was(place: Place, ledger: Ledger) -> None:
     ledger.intake.record([Incoming("x", raw=raw(contact("acme", "a")))], Mark("file", None, "10"))
     assert ledger.log.mark("file") == "10"
     for before in (None, "9"):
@@ -206,7 +200,7 @@ def test_a_mark_moves_with_its_batch_and_only_from_where_it_was(ledger: Ledger) 
             ledger.intake.record(
                 [Incoming("x", raw=b"{"), Incoming("x", raw=raw(contact("acme", "b")))], Mark("file", before, "20")
             )
-    assert (ledger.log.mark("file"), ledger.log.end(), quarantined(ledger)) == ("10", 2, [])
+    assert (ledger.log.mark("file"), ledger.log.end(), place.quarantined()) == ("10", 2, [])
     ledger.intake.record([], Mark("file", "10", "20"))
     assert (ledger.log.mark("file"), ledger.log.mark("another")) == ("20", None)
 
@@ -235,35 +229,35 @@ def beaten(ledger: Ledger, others: Ledger, times: int) -> Intake:
     return Intake(Beaten(ledger.log, others, by, times), ledger.log.name, ledger.clock)  # type: ignore[arg-type]
 
 
-def test_who_was_beaten_to_a_stream_weighs_again_and_records_behind(ledger: Ledger, tmp_path: Path) -> None:
-    with Ledger(tmp_path) as others:
+def test_who_was_beaten_to_a_stream_weighs_again_and_records_behind(ledger: Ledger, place: Place) -> None:
+    with place.open() as others:
         outcomes = beaten(ledger, others, 3).record([Incoming("x", raw=raw(made("acme", "p"))), Incoming("x", raw=b"{")])
     assert names(outcomes) == ["Receipt", "MalformedJson"]
     assert [(each.kind, each.version) for each in ledger.entries()[1:]] == [
         *(("promise.accepted.v1", version) for version in range(3)),
         ("promise.made.v1", 3),
     ]
-    assert [each.times for each in quarantined(ledger)] == [1]
+    assert [each.times for each in place.quarantined()] == [1]
 
 
-def test_who_is_beaten_again_and_again_gives_up_with_nothing_written(ledger: Ledger, tmp_path: Path) -> None:
-    with Ledger(tmp_path) as others, pytest.raises(Conflict):
+def test_who_is_beaten_again_and_again_gives_up_with_nothing_written(ledger: Ledger, place: Place) -> None:
+    with place.open() as others, pytest.raises(Conflict):
         beaten(ledger, others, 10**6).record([Incoming("x", raw=raw(made("acme", "p"))), Incoming("x", raw=b"{")])
     assert {each.kind for each in ledger.entries()[1:]} == {"promise.accepted.v1"}
-    assert quarantined(ledger) == []
+    assert place.quarantined() == []
 
 
-def test_who_is_beaten_to_the_very_report_gets_the_receipt_of_the_other(ledger: Ledger, tmp_path: Path) -> None:
+def test_who_is_beaten_to_the_very_report_gets_the_receipt_of_the_other(ledger: Ledger, place: Place) -> None:
     report = made("acme", "p", ident="beaten-0")
-    with Ledger(tmp_path) as others:
+    with place.open() as others:
         intake = Intake(Beaten(ledger.log, others, report, 1), ledger.log.name, ledger.clock)  # type: ignore[arg-type]
         (outcome,) = intake.record([Incoming("x", raw=raw(report))])
     assert isinstance(outcome, Receipt)
     assert (outcome.repeated, len(ledger.entries())) == (True, 2)
 
 
-def test_positions_follow_the_time_of_recording_also_where_a_clock_is_behind(tmp_path: Path) -> None:
-    with Ledger(tmp_path) as ahead, Ledger(tmp_path, Hands(ahead.clock.at - 60 * MINUTE)) as behind:
+def test_positions_follow_the_time_of_recording_also_where_a_clock_is_behind(place: Place) -> None:
+    with place.open() as ahead, place.open(Hands(ahead.clock.at - 60 * MINUTE)) as behind:
         first, second = ahead.receipts(made("acme", "p")), behind.receipts(kept("acme", "p", "2026-01-09"))
         assert firsts(behind.receipts(kept("acme", "p", "2026-01-09", ident=behind.entries()[2].id))) == second
         times = [each.recorded_at for each in ahead.entries()]
@@ -283,14 +277,14 @@ def test_whatever_comes_the_record_is_dense_and_every_standing_follows_from_its_
         prove_recorded_once(prove(ledger.stored()), reports)
 
 
-def test_threads_that_record_on_the_same_streams_lose_and_double_nothing(tmp_path: Path) -> None:
+def test_threads_that_record_on_the_same_streams_lose_and_double_nothing(place: Place) -> None:
     reports = crowd(7, 120, parties=3)
     together = threading.Barrier(4)
     outcomes: dict[int, list[Receipt]] = {}
 
     def record(number: int) -> None:
         mine = reports[:: 1 if number % 2 else -1]
-        with Ledger(tmp_path) as ledger:
+        with place.open() as ledger:
             together.wait()
             outcomes[number] = [each for at in range(0, len(mine), 37) for each in ledger.receipts(*mine[at : at + 37])]
 
@@ -299,7 +293,7 @@ def test_threads_that_record_on_the_same_streams_lose_and_double_nothing(tmp_pat
         each.start()
     for each in threads:
         each.join()
-    with Ledger(tmp_path) as ledger:
+    with place.open() as ledger:
         record = prove(ledger.stored())
     prove_recorded_once(record, reports)
     forwards, backwards = firsts(outcomes[1]), firsts(outcomes[0])
@@ -313,7 +307,7 @@ import json, os, sys
 from pathlib import Path
 from random import Random
 from tests.crowd import crowd
-from tests.ledgers import Ledger
+from tests.places import Place
 
 start, held = os.pipe()
 children = []
@@ -323,7 +317,7 @@ for number in range(4):
         os.close(held)
         reports = crowd(11, 80, parties=3)
         Random(number).shuffle(reports)
-        with Ledger(Path(sys.argv[1])) as ledger:
+        with Place(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None).open() as ledger:
             os.read(start, 1)  # returns in all of them at the moment when nobody holds the other end any more
             given = [each for at in range(0, len(reports), 23) for each in ledger.receipts(*reports[at : at + 23])]
         lines = [json.dumps([report["source"], report["id"], *receipt]) for report, receipt in zip(reports, given)]
@@ -335,16 +329,16 @@ assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
 """
 
 
-def test_processes_that_record_on_the_same_streams_lose_and_double_nothing(tmp_path: Path) -> None:
-    Ledger(tmp_path).close()
-    program = [sys.executable, "-c", RECORD_AT_ONCE, str(tmp_path)]
+def test_processes_that_record_on_the_same_streams_lose_and_double_nothing(place: Place) -> None:
+    place.open().close()
+    program = [sys.executable, "-c", RECORD_AT_ONCE, str(place.home), *([place.database] if place.database else [])]
     done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    with Ledger(tmp_path) as ledger:
+    with place.open() as ledger:
         record = prove(ledger.stored())
     prove_recorded_once(record, crowd(11, 80, parties=3))
     receipts: dict[tuple[str, str], list[list[object]]] = {}
-    for path in tmp_path.glob("*.receipts"):
+    for path in place.home.glob("*.receipts"):
         for source, ident, *receipt in map(json.loads, path.read_text().splitlines()):
             receipts.setdefault((source, ident), []).append(receipt)
     for name, all_given in receipts.items():
