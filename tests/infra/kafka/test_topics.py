@@ -13,8 +13,8 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from infra.kafka import topics
 from infra.kafka.connect import NoBroker, SlowChecksums
 from infra.kafka.topics import Fault, UnfitTopic
-from tests.services.keeper import ROOT
 from tests.services.kafka import free_ports
+from tests.services.keeper import ROOT
 
 NOBODY = f"127.0.0.1:{free_ports(1)[0]}"
 
