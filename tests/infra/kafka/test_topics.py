@@ -75,7 +75,7 @@ def test_two_that_make_them_at_once_do_not_disturb_each_other(kafka_bootstrap: s
 
 @pytest.mark.service
 @pytest.mark.parametrize(
-    ("setting", "value", "wanted"),
+    "altered",
     [
         ("cleanup_policy", "compact", "delete"),
         ("cleanup_policy", "compact,delete", "delete"),
@@ -89,8 +89,9 @@ def test_two_that_make_them_at_once_do_not_disturb_each_other(kafka_bootstrap: s
     ],
 )
 def test_a_topic_of_entries_with_another_setting_is_refused_with_the_command_that_puts_it_right(
-    kafka_bootstrap: str, ledger_name: str, admin: KafkaAdminClient, setting: str, value: str, wanted: str
+    kafka_bootstrap: str, ledger_name: str, admin: KafkaAdminClient, altered: tuple[str, str, str]
 ) -> None:
+    setting, value, wanted = altered
     topics.ensure(kafka_bootstrap, ledger_name, 1, 1)
     entries, name = topics.names(ledger_name).entries, setting.replace("_", ".")
     alter(admin, entries, **{setting: value})
@@ -131,14 +132,14 @@ def test_reports_may_be_kept_otherwise_but_never_compacted(
 
 @pytest.mark.service
 def test_more_replicas_than_brokers_are_refused(kafka_bootstrap: str, ledger_name: str) -> None:
-    with pytest.raises(UnfitTopic, match="could not be made .*with fewer brokers set TROTH_KAFKA_REPLICATION"):
+    with pytest.raises(UnfitTopic, match=r"could not be made .*with fewer brokers set TROTH_KAFKA_REPLICATION"):
         topics.ensure(kafka_bootstrap, ledger_name, 1, 3)
 
 
 @pytest.mark.parametrize("bootstrap", [NOBODY, f"{NOBODY},no-such-host.invalid:9092"])
 def test_where_nobody_listens_that_is_said_at_once(bootstrap: str) -> None:
     began = monotonic()
-    with pytest.raises(NoBroker, match=f"Kafka at {bootstrap} cannot be reached.*let TROTH_KAFKA name other"):
+    with pytest.raises(NoBroker, match=rf"Kafka at {bootstrap} cannot be reached.*let TROTH_KAFKA name other"):
         topics.check(bootstrap, "nowhere", 1, 1)
     assert monotonic() - began < 10
 
