@@ -8,6 +8,7 @@ kafka       reports that come in and entries that go out by Apache Kafka
 asking      questions and their answers
 http, cli   the two ways to report and to ask
 importing   files into reports
+exporting   entries into files, and from files again
 contracts   JSON Schemas and OpenAPI, generated and committed
 demo        a made-up year of a small company
 wiring      opens what the settings ask for

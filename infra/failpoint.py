@@ -30,6 +30,8 @@ Point = Literal[
     "after_swap",
     "before_tick",
     "after_tick",
+    "inside_export",
+    "ending_export",
 ]
 """Every point, in the order in which a report comes by."""
 POINTS: Final = get_args(Point)

@@ -28,6 +28,7 @@ from infra.cli import (
     config,
     doctor,
     entries,
+    exporting,
     importing,
     incidents,
     parties,
@@ -44,6 +45,9 @@ from infra.cli import (
 from infra.cli.show import err, out
 from infra.demo.play import NotTheDemos
 from infra.drivers import DrivenElsewhere
+from infra.exporting.files import MissingExtra
+from infra.exporting.manifest import DamagedFile, NoExportHere
+from infra.exporting.whole import NotExported
 from infra.http.binding import PortTaken
 from infra.importing.loading import MapRefused
 from infra.rebuilding import DIFFERS, NoSuchProjection
@@ -70,6 +74,10 @@ EXITS: dict[type[Exception], tuple[int, str]] = {
     RebuildDiffers: (1, DIFFERS),
     NotWritten: (4, "try again when there is space, nobody holds the file and the database is back; nothing is recorded twice"),
     Unreachable: (4, "start it, or try again when it is back; `troth doctor` says more"),
+    NotExported: (1, ""),
+    NoExportHere: (1, ""),
+    MissingExtra: (1, ""),
+    DamagedFile: (1, "export it again, or bring it here again from where it was exported"),
     Conflict: (4, "somebody else recorded the same things at the same time; try again"),
     MapRefused: (2, "see infra/importing/mapping.py for what a map may say, and infra/maps for two in full"),
     NoLedgerHere: (
@@ -139,6 +147,7 @@ app.command("entries")(entries.listed)
 app.command("serve")(serve.serve)
 app.command("demo")(serve.demo)
 app.command("import")(importing.import_)
+app.command("export")(exporting.export)
 app.command("report")(reporting.report)
 app.add_typer(quarantine.app)
 app.add_typer(policy.app)

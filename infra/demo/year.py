@@ -22,12 +22,13 @@ def ends_at(until: date) -> int:
 def reports(seed: int, until: date) -> list[Arriving]:
     """All reports of the year that ends with this day, in the order in which they arrive."""
     start = begins_at(until)
-    arriving = [each for party in PARTIES for each in _course(party, seed, start)]
+    arriving = [each for party in PARTIES for each in course(party, seed, start)]
     arriving += _refusable(start)
     return sorted(arriving)
 
 
-def _course(party: Party, seed: int, start: int) -> list[Arriving]:
+def course(party: Party, seed: int, start: int) -> list[Arriving]:
+    """The reports of one party's year, which begins at an instant (microseconds since 1970 UTC)."""
     teller = Teller(party, seed, start)
     known_at = start + party.course.begins_on * DAY + teller.chance.randint(8, 16) * HOUR
     teller.tell(known_at, "party.registered.v1", kind=party.kind, name=party.name)

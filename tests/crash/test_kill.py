@@ -12,12 +12,12 @@ from random import Random
 import pytest
 
 from infra.failpoint import POINTS
-from tests.crash.importing import Importing
+from tests.crash.importing import EVERY_POINT, Importing
 from tests.crash.killing import ROOT
 from tests.crash.serving import POINTS_SERVED, Serving
 
 IN_TURN = sorted(
-    POINTS, key=lambda each: each in {"inside_build", "inside_rebuild", "before_swap", "inside_swap", "after_swap"}
+    EVERY_POINT, key=lambda each: each in {"inside_build", "inside_rebuild", "before_swap", "inside_swap", "after_swap"}
 )
 
 

@@ -1,0 +1,9 @@
+"""Entries into files, and from files: what `troth export` writes, and what `troth replay` reads of it.
+
+export      the loop: all of the record, as far as it reached when it began
+whole       a file that is there whole or not at all
+manifest    what stands beside an exported file: what it holds, and the hashes that it is checked by
+jsonl       one entry a line, as on Kafka
+parquet     columns; the door of pyarrow, and only there when the extra `parquet` is installed
+files       opens an exported file, whichever form it has
+"""
