@@ -11,6 +11,7 @@ import pytest
 
 from tests.services import kafka
 from tests.services.keeper import Service, shared
+from tests.services.postgres import new_database
 
 _numbers = count()
 
@@ -37,11 +38,10 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def database(postgres_server: str) -> Iterator[str]:
-    """The URL of a new, empty database, dropped when the test ends."""
+    """The address of a new, empty database, dropped when the test ends."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
+    yield new_database(postgres_server, name)
     with closing(psycopg.connect(postgres_server, autocommit=True)) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-        yield psycopg.conninfo.make_conninfo(postgres_server, dbname=name)
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 
 

@@ -11,11 +11,14 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+import psycopg
+from psycopg.conninfo import make_conninfo
 
 from tests.services.missing import missing
 
@@ -74,6 +77,13 @@ def started() -> Iterator[Postgres]:
             yield postgres
         finally:
             postgres.stop("immediate")
+
+
+def new_database(server: str, name: str, template: str = "template1") -> str:
+    """The address of a new database on a server: empty, or a copy of another one."""
+    with closing(psycopg.connect(server, autocommit=True)) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+    return make_conninfo(server, dbname=name)
 
 
 def _programs() -> Path:
