@@ -208,3 +208,62 @@ class Views(Protocol):
 
     def discard(self, built: Built) -> None:
         """Drop tables that were being built. Raises Fenced where readers see them by now."""
+
+
+class Lock(Protocol):
+    """A right that one process has at a time. A process that ends, however it ends, has it no more."""
+
+    def take(self) -> bool:
+        """Take it if nobody has it, without waiting; whether it is ours now."""
+
+    def held(self) -> bool:
+        """Whether it is still ours at this moment, as whoever keeps it says."""
+
+    def release(self) -> None:
+        """Give it back, if it is ours."""
+
+
+class Sending(NamedTuple):
+    """An entry on its way out: its partition, its position, the one published before it there, and its party as a key."""
+
+    partition: int
+    position: int
+    previous: int | None
+    party: bytes
+    state: bytes
+
+
+class Unpublished(Exception):
+    """Not all that was sent is known to have arrived, or we may not send any more: begin again, from what is there."""
+
+
+class Publisher(Protocol):
+    """Where entries are published: partitions that keep what they are sent, in order and for ever."""
+
+    @property
+    def partitions(self) -> int:
+        """How many there are."""
+
+    @property
+    def at_once(self) -> int:
+        """How many bytes may be sent to a partition in one `publish`, so that they arrive together or not at all."""
+
+    @property
+    def settling_seconds(self) -> float:
+        """For how long what was sent may still arrive after whoever sent it has ended or was told to stop."""
+
+    def partition_of(self, party: bytes) -> int:
+        """The partition of a party's entries."""
+
+    def tails(self) -> Sequence[Stored | None]:
+        """The last entry that each partition holds. Raises Unreachable, or BrokenRecord where it holds something else."""
+
+    def publish(self, entries: Sequence[Sending], at: int) -> None:
+        """Send entries, and return when all are where nothing that breaks can lose them; in each partition all arrive, or none.
+
+        `at` is when we last had reason to believe that we may send (microseconds since 1970 UTC): later than
+        `settling_seconds` after that, none of them arrives. Raises Unpublished.
+        """
+
+    def close(self) -> None:
+        """Give its connections back."""

@@ -30,6 +30,10 @@ Point = Literal[
     "after_swap",
     "before_tick",
     "after_tick",
+    "before_produce",
+    "after_produce",
+    "before_ack",
+    "after_ack",
     "inside_export",
     "ending_export",
 ]

@@ -8,12 +8,14 @@ from importlib.util import find_spec
 from kafka.admin import KafkaAdminClient
 from kafka.errors import RetriableError
 
+from consumers.ports import Unreachable
+
 CLIENT = "troth"
 REACH_MS = 10_000
 """How long to look for a broker that answers, and to wait for an answer."""
 
 
-class NoBroker(Exception):
+class NoBroker(Unreachable):
     """The brokers cannot be reached, or do not answer in time. Nothing is lost by it; try again."""
 
     def __init__(self, bootstrap: str, why: str) -> None:
@@ -37,23 +39,28 @@ def has_fast_checksums() -> bool:
 
 @contextmanager
 def reaching(bootstrap: str) -> Iterator[None]:
-    """What is raised inside because a broker is away becomes NoBroker. Raises SlowChecksums.
-
-    A client is made only where somebody listens: one that finds nobody leaves a thread and open sockets behind.
-    """
-    if not has_fast_checksums():
-        raise SlowChecksums
-    if not any(_listens(each) for each in bootstrap.split(",")):
-        raise NoBroker(bootstrap, "nobody listens there; each server is HOST:PORT")
+    """What is raised inside because a broker is away becomes NoBroker."""
     try:
         yield
     except RetriableError as why:
         raise NoBroker(bootstrap, type(why).__name__) from why
 
 
+def make_sure(bootstrap: str) -> None:
+    """Look before a client is made: one that finds nobody leaves a thread and open sockets behind.
+
+    Raises SlowChecksums, or NoBroker where nobody listens.
+    """
+    if not has_fast_checksums():
+        raise SlowChecksums
+    if not any(_listens(each) for each in bootstrap.split(",")):
+        raise NoBroker(bootstrap, "nobody listens there; each server is HOST:PORT")
+
+
 @contextmanager
 def administering(bootstrap: str) -> Iterator[KafkaAdminClient]:
     """A client that makes topics and looks at them. Raises NoBroker, also for what is asked of it inside."""
+    make_sure(bootstrap)
     with reaching(bootstrap):
         admin = KafkaAdminClient(
             bootstrap_servers=bootstrap, client_id=CLIENT, bootstrap_timeout_ms=REACH_MS, request_timeout_ms=REACH_MS

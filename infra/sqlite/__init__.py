@@ -7,4 +7,5 @@ quarantine  what was refused, to list, show, retry and discard
 checkup     what can be wrong with SQLite, and with a file of it
 views       the tables of the projections, with the positions they have reached; ranked: the list of parties beside them
 reader      reading the views
+lock        a right that one process has at a time
 """
