@@ -61,15 +61,19 @@ def test_a_server_that_is_killed_at_every_point_ends_as_if_it_never_was(tmp_path
 # The points themselves
 
 
-def test_every_point_is_passed_at_one_place_in_infra() -> None:
+def test_every_point_is_passed_in_infra_at_one_place_or_at_one_for_each_database() -> None:
     passed = []
     for path in sorted((ROOT / "infra").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "failpoint":
-                passed += [
-                    each.value for each in ast.walk(node.args[0]) if isinstance(each, ast.Constant) and each.value in POINTS
-                ]
-    assert sorted(passed) == sorted(POINTS)
+                points = [each.value for each in ast.walk(node.args[0]) if isinstance(each, ast.Constant)]
+                passed += [(path.parent.name, each) for each in points if each in POINTS]
+    assert {point for _, point in passed} == set(POINTS)
+    assert len(passed) == len(set(passed))
+    twice = {
+        point for room, point in passed if sum(each == point for _, each in passed) > 1 and room not in {"sqlite", "postgres"}
+    }
+    assert twice == set()
 
 
 def test_a_name_that_is_no_point_is_said_at_once() -> None:
