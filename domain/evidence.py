@@ -10,7 +10,9 @@ incident    resolved in time 1, late as above, less a penalty for each reopening
 feedback    answered in time 1, late as above; waiting past its time 0.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 from domain.feedback import FeedbackStanding
 from domain.incident import IncidentStanding, resolve_due_at
@@ -25,7 +27,7 @@ Direction = Literal["in_us", "in_them"]
 """Whose keeping of their word it tells of: ours (the party's trust in us) or theirs (our trust in them)."""
 
 
-class Evidence(NamedTuple):
+class Evidence(Struct, frozen=True, gc=False):
     """A weight and an outcome in millionths (0 broken, 10⁶ as desired), from when on, and why, by name."""
 
     direction: Direction
@@ -39,11 +41,11 @@ def evidence(standing: Standing, rules: TrustRules) -> Evidence | None:
     """What the standing says about trust, or None where it says nothing (yet)."""
     match standing:
         case PromiseStanding():
-            return _of_promise(standing, rules)
+            return of_promise(standing, rules)
         case IncidentStanding():
-            return _of_incident(standing, rules)
+            return of_incident(standing, rules)
         case FeedbackStanding():
-            return _of_feedback(standing, rules)
+            return of_feedback(standing, rules)
         case _:
             return None
 
@@ -57,19 +59,24 @@ def lateness(due_at: int, done_at: int, span: int, ceiling_micro: int) -> tuple[
     return ceiling_micro - ceiling_micro * (done_at - due_at) // span, "late"
 
 
-def _of_promise(promise: PromiseStanding, rules: TrustRules) -> Evidence | None:
-    at, overdue_at = promise.ended_at, overdue_from(promise)
+def of_promise(promise: PromiseStanding, rules: TrustRules) -> Evidence | None:
+    """What a promise says about trust."""
+    at, due_at = promise.ended_at, promise.due_at
     if at is None:
-        if not promise.lapsed or overdue_at is None:
+        overdue_at = overdue_from(promise) if promise.lapsed else None
+        if overdue_at is None:
             return None
         at, outcome, because = overdue_at, 0, "overdue"
     elif promise.status == "kept":
-        due_at = at if promise.due_at is None else promise.due_at
-        outcome, because = lateness(due_at, at, due_at - promise.made_at, rules.late_ceiling_micro)
-    elif promise.consent and (promise.due_at is None or at <= promise.due_at):
+        if due_at is None or at <= due_at:
+            outcome, because = ONE, "in_time"
+        else:
+            outcome, because = lateness(due_at, at, due_at - promise.made_at, rules.late_ceiling_micro)
+    elif promise.consent and (due_at is None or at <= due_at):
         return None
     else:
         outcome, because = 0, promise.status
+        overdue_at = overdue_from(promise)
         at = at if overdue_at is None else min(at, overdue_at)
     weight = promise.weight_micro
     if promise.disputed:
@@ -77,18 +84,18 @@ def _of_promise(promise: PromiseStanding, rules: TrustRules) -> Evidence | None:
     return Evidence("in_us" if promise.promisor == "company" else "in_them", at, weight, outcome, because)
 
 
-def _of_incident(incident: IncidentStanding, rules: TrustRules) -> Evidence | None:
-    weight = getattr(rules.incident_weight_micro, incident.severity)
-    if incident.resolved_at is None and incident.reopened_at is not None:
-        return Evidence("in_us", incident.reopened_at, weight, 0, "reopened")
+def of_incident(incident: IncidentStanding, rules: TrustRules) -> Evidence | None:
+    """What an incident says about trust."""
     if incident.resolved_at is None:
-        missed_at = resolve_due_at(incident)
-        if not incident.resolution_lapsed or missed_at is None:
-            return None
-        return Evidence("in_us", missed_at, weight, 0, "unresolved")
-    worked_until = incident.resolved_at - incident.paused
-    hours: int = getattr(rules.incident_resolve_hours, incident.severity)
-    due_at = incident.resolve_by if incident.resolve_by is not None else incident.opened_at + hours * HOUR
+        if incident.reopened_at is not None:
+            return Evidence("in_us", incident.reopened_at, _weight(incident, rules), 0, "reopened")
+        missed_at = resolve_due_at(incident) if incident.resolution_lapsed else None
+        return None if missed_at is None else Evidence("in_us", missed_at, _weight(incident, rules), 0, "unresolved")
+    weight, worked_until = _weight(incident, rules), incident.resolved_at - incident.paused
+    due_at = incident.resolve_by
+    if due_at is None:
+        hours: int = getattr(rules.incident_resolve_hours, incident.severity)
+        due_at = incident.opened_at + hours * HOUR
     outcome, because = lateness(due_at, worked_until, due_at - incident.opened_at, rules.late_ceiling_micro)
     if incident.reopenings:
         outcome = max(0, outcome - incident.reopenings * rules.reopening_penalty_micro)
@@ -96,7 +103,13 @@ def _of_incident(incident: IncidentStanding, rules: TrustRules) -> Evidence | No
     return Evidence("in_us", incident.resolved_at, weight, outcome, because)
 
 
-def _of_feedback(feedback: FeedbackStanding, rules: TrustRules) -> Evidence | None:
+def _weight(incident: IncidentStanding, rules: TrustRules) -> int:
+    weight: int = getattr(rules.incident_weight_micro, incident.severity)
+    return weight
+
+
+def of_feedback(feedback: FeedbackStanding, rules: TrustRules) -> Evidence | None:
+    """What a feedback thread says about trust."""
     due_at = feedback.answer_by
     if feedback.answered_at is None:
         if not feedback.lapsed or due_at is None:

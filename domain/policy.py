@@ -57,7 +57,7 @@ class TrustRules(Value):
     feedback_weight_micro: Mass
     feedback_answer_hours: Hours
 
-    @property
+    @cached_property
     def half_life(self) -> int:
         """The half-life of evidence in microseconds."""
         return self.half_life_days * DAY

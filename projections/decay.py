@@ -33,7 +33,6 @@ LARGEST_EXPONENT: Final = 1 << 20 << EXPONENT_BITS
 
 _INDEX_BITS: Final = 10
 _INDEX_MASK: Final = (1 << _INDEX_BITS) - 1
-_EXPONENT_MASK: Final = (1 << EXPONENT_BITS) - 1
 _TABLE_BITS: Final = 59
 _GUARDED_BITS: Final = 128
 _EXTRA_BITS: Final = 3 * _TABLE_BITS - FRACTION_BITS
@@ -69,8 +68,8 @@ def exp2(exponent_fixed: int) -> int:
     zero it is 0, past LARGEST_EXPONENT it stays put. Raises nothing. 2^x = 2^⌊x⌋ · three table entries, one for each
     ten bits of x's fraction.
     """
-    fraction = exponent_fixed & _EXPONENT_MASK
-    power = _COARSE[fraction >> 20] * _MIDDLE[fraction >> 10 & _INDEX_MASK] * _FINE[fraction & _INDEX_MASK]
+    coarse, middle, fine = exponent_fixed >> 20 & _INDEX_MASK, exponent_fixed >> 10 & _INDEX_MASK, exponent_fixed & _INDEX_MASK
+    power = _COARSE[coarse] * _MIDDLE[middle] * _FINE[fine]
     doublings = exponent_fixed >> EXPONENT_BITS
     if doublings < _EXTRA_BITS:
         return power >> _EXTRA_BITS - doublings

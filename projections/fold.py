@@ -5,10 +5,10 @@ sums the contributions to one key add up; in a table of rows each key has the ro
 state is the same for every order of arrival of the same reports, adds up across partitions, and is held by its tables alone.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import add, neg, sub
-from typing import Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from msgspec import Struct
 
@@ -54,6 +54,19 @@ class Context(Struct, gc=False):
     policy: Policy
 
 
+Gists = Mapping[type[Any], Callable[[Any, Policy], Any] | None]
+"""For each kind of standing what matters of it: a value, or None where nothing does."""
+
+
+class Bundle(NamedTuple):
+    """Keys of a table of sums that get the same at once: it is added up under one key, and told apart when it is written."""
+
+    name: str
+    table: Table
+    keys: Callable[[Key], Sequence[Key]]
+    """The keys of the table that one key of the bundle stands for."""
+
+
 @dataclass(frozen=True)
 class Projection:
     """A named, versioned fold. A changed fold is a new version, built beside the old one and swapped in."""
@@ -66,26 +79,47 @@ class Projection:
     """Rows that an entry adds for ever, whatever becomes of its stream."""
     judges: bool = False
     """Whether the policy matters: then it is built anew when another policy comes into force."""
+    gists: Gists | None = None
+    """What matters of each kind of standing, where anything does: where that stays the same, nothing is folded."""
+    of_gist: Callable[[Any, Context], Sequence[Change]] | None = None
+    """With `gists`: what a standing of this gist contributes."""
+    bundles: tuple[Bundle, ...] = ()
 
 
 @dataclass
 class Pending:
     """Changes not yet written: for each table of sums what to add to a key, for each table of rows what a key now has."""
 
-    sums: dict[str, dict[Key, Sums]] = field(default_factory=dict)
+    gathered: dict[str, dict[Key, Sums]] = field(default_factory=dict)
+    """What to add, by table or bundle."""
     rows: dict[str, dict[Key, Values | None]] = field(default_factory=dict)
+    bundles: tuple[Bundle, ...] = ()
+
+    @property
+    def sums(self) -> Mapping[str, dict[Key, Sums]]:
+        """What to add to each key of each table."""
+        for bundle in self.bundles:
+            of_table, together = self.gathered[bundle.table.name], self.gathered[bundle.name]
+            for key, values in together.items():
+                for each in bundle.keys(key):
+                    cells = of_table.get(each)
+                    of_table[each] = [*values] if cells is None else [*map(add, cells, values)]
+            together.clear()
+        return self.gathered
 
     @property
     def size(self) -> int:
         """How many keys have changed."""
-        return sum(map(len, self.sums.values())) + sum(map(len, self.rows.values()))
+        return sum(map(len, self.gathered.values())) + sum(map(len, self.rows.values()))
 
 
 def pending_for(projection: Projection) -> Pending:
     """Nothing changed yet."""
+    gathered = [table.name for table in projection.tables if table.sums]
     return Pending(
-        {table.name: {} for table in projection.tables if table.sums},
+        {name: {} for name in (*gathered, *(bundle.name for bundle in projection.bundles))},
         {table.name: {} for table in projection.tables if not table.sums},
+        projection.bundles,
     )
 
 
@@ -96,6 +130,10 @@ def fold(projection: Projection, pending: Pending, entry: Entry, position: int, 
 
 def fold_all(projection: Projection, pending: Pending, entries: Iterable[tuple[int, Entry]], policy: Policy) -> None:
     """Let entries change the views, each with its position: minus `before`, plus `after`; what both say is left alone."""
+    if projection.gists is not None:
+        assert projection.of_entry is None
+        _fold_by_gist(projection, pending, entries, policy)
+        return
     of_standing, of_entry = projection.of_standing, projection.of_entry
     context = Context("", "", policy)
     for position, entry in entries:
@@ -115,6 +153,27 @@ def fold_all(projection: Projection, pending: Pending, entries: Iterable[tuple[i
             contribute(pending, of_entry(entry, position), +1)
 
 
+def _fold_by_gist(projection: Projection, pending: Pending, entries: Iterable[tuple[int, Entry]], policy: Policy) -> None:
+    gists, of_gist = projection.gists, projection.of_gist
+    assert gists is not None
+    assert of_gist is not None
+    context = Context("", "", policy)
+    for _, entry in entries:
+        before, after = entry.before, entry.after
+        gist = gists[type(after)]  # a stream is of one family for life
+        if gist is None:
+            continue
+        now = gist(after, policy)
+        was = None if before is None else gist(before, policy)
+        if was == now:
+            continue
+        context.party, context.stream = entry.party, entry.stream
+        if was is not None:
+            contribute(pending, of_gist(was, context), -1)
+        if now is not None:
+            contribute(pending, of_gist(now, context), +1)
+
+
 def _unlike(before: Sequence[Change], after: Sequence[Change]) -> tuple[Sequence[Change], Sequence[Change]]:
     """Both without what they begin with alike."""
     alike = 0
@@ -127,9 +186,9 @@ def _unlike(before: Sequence[Change], after: Sequence[Change]) -> tuple[Sequence
 
 def contribute(pending: Pending, changes: Iterable[Change], sign: int) -> None:
     """Add what is contributed, or with the sign −1 take it away."""
-    sums, rows = pending.sums, pending.rows
+    gathered, rows = pending.gathered, pending.rows
     for table, key, values in changes:
-        of_table = sums.get(table)
+        of_table = gathered.get(table)
         if of_table is None:
             rows[table][key] = values if sign > 0 else None
             continue
@@ -137,4 +196,4 @@ def contribute(pending: Pending, changes: Iterable[Change], sign: int) -> None:
         if cells is None:
             of_table[key] = [*integers] if sign > 0 else [*map(neg, integers)]
         else:
-            cells[:] = map(add if sign > 0 else sub, cells, integers)
+            of_table[key] = [*map(add if sign > 0 else sub, cells, integers)]

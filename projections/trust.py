@@ -11,7 +11,7 @@ an incident earned beyond the prior is kept apart, by the day it was opened, and
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from domain.evidence import evidence
+from domain.evidence import Evidence, of_feedback, of_incident, of_promise
 from domain.feedback import FeedbackStanding
 from domain.incident import IncidentStanding
 from domain.instant import DAY
@@ -21,11 +21,11 @@ from domain.party import PartyStanding
 from domain.policy import Policy, PolicyStanding, TrustRules
 from domain.promise import PromiseStanding
 from projections import beta, decay
-from projections.fold import Change, Column, Context, Projection, Table, Values
+from projections.fold import Bundle, Change, Column, Context, Gists, Key, Projection, Table
 from projections.pieces import Piece
 
 MICRO = 1_000_000
-PROMISORS = ("team", "person", "category", "channel")
+KINDS_OF_PROMISOR = ("team", "person", "category", "channel")
 """Whom else than the party evidence about us is about: who promised, and what kind of thing."""
 
 _COUNTS = {MICRO: (1, 1, 0), 0: (1, 0, 1)}
@@ -65,6 +65,10 @@ RECOVERIES = Table(
 )
 
 
+Gist = tuple[Evidence | None, tuple[str | None, ...], int | None]
+"""The evidence; who promised, as in `KINDS_OF_PROMISOR`; of an incident the day (UTC, since 1970) on which it was opened."""
+
+
 class Score(NamedTuple):
     """Trust at a moment. The grade is `unknown` where the evidence weighs less than the prior, whatever the score."""
 
@@ -86,22 +90,69 @@ class Contribution(NamedTuple):
     credited: bool
 
 
+def _of_promise(promise: PromiseStanding, policy: Policy) -> Gist | None:
+    found = of_promise(promise, policy.trust)
+    return found if found is None else (found, (promise.team, promise.person, promise.category, promise.channel), None)
+
+
+def _of_incident(incident: IncidentStanding, policy: Policy) -> Gist | None:
+    if incident.status == "awaiting":
+        return None
+    who = (incident.team, incident.person, incident.category, incident.channel)
+    return of_incident(incident, policy.trust), who, incident.opened_at // DAY
+
+
+def _of_feedback(feedback: FeedbackStanding, policy: Policy) -> Gist | None:
+    found = of_feedback(feedback, policy.trust)
+    return found if found is None else (found, (feedback.team, None, feedback.category, feedback.channel), None)
+
+
+GISTS: Gists = {
+    PromiseStanding: _of_promise,
+    IncidentStanding: _of_incident,
+    FeedbackStanding: _of_feedback,
+    InteractionStanding: None,
+    PartyStanding: None,
+    PolicyStanding: None,
+}
+
+
+def of_gist(gist: Gist, context: Context) -> Sequence[Change]:
+    """What evidence adds to its subjects; what an incident earned beyond the prior is kept apart, by the day it began.
+
+    An incident counts by that day before it is evidence of anything.
+    """
+    found, who, opened_on = gist
+    if found is None:
+        return [(RECOVERIES.name, (context.party, who[2] or "", opened_on), (1, 0))]
+    rules, outcome = context.policy.trust, found.outcome_micro
+    mass, gain = decay.term(found.at, found.weight_micro, outcome, rules.half_life)
+    counts = _COUNTS.get(outcome, _NEITHER)
+    beyond = _beyond_prior(mass, outcome, opened_on, rules)
+    changes: list[Change] = [(SUMS.name, ("party", context.party, found.direction), (mass, gain - beyond, *counts))]
+    if found.direction == "in_us":
+        changes.append((PROMISORS.name, who, (mass, gain, *counts)))
+    if opened_on is not None:
+        changes.append((RECOVERIES.name, (context.party, who[2] or "", opened_on), (1, beyond)))
+    return changes
+
+
 def of_standing(standing: Standing, context: Context) -> Sequence[Change]:
     """What one standing adds to its subjects."""
-    match standing:
-        case PromiseStanding():
-            return _judged(standing, standing.person, context)
-        case IncidentStanding(status="awaiting"):
-            return ()
-        case IncidentStanding():
-            return _incident(standing, context)
-        case FeedbackStanding():
-            return _judged(standing, None, context)
-        case InteractionStanding() | PartyStanding() | PolicyStanding():
-            return ()
+    gist = GISTS[type(standing)]
+    found = gist and gist(standing, context.policy)
+    return () if found is None else of_gist(found, context)
 
 
-PROJECTION = Projection("trust", 3, (SUMS, RECOVERIES), of_standing, judges=True)
+def _promisors(who: Key) -> Sequence[Key]:
+    """Who promised, and what kind of thing it was: each is a subject."""
+    return [(kind, subject, "in_us") for kind, subject in zip(KINDS_OF_PROMISOR, who, strict=True) if subject is not None]
+
+
+PROMISORS = Bundle("promisors", SUMS, _promisors)
+PROJECTION = Projection(
+    "trust", 3, (SUMS, RECOVERIES), of_standing, judges=True, gists=GISTS, of_gist=of_gist, bundles=(PROMISORS,)
+)
 
 
 def score(mass: int, gain: int, at: int, policy: Policy) -> Score:
@@ -153,45 +204,6 @@ def credit(recoveries: Iterable[tuple[str, int, int]]) -> int:
         if category not in first or opened_on < first[category][0]:
             first[category] = opened_on, earned
     return sum(earned for _, earned in first.values())
-
-
-def _judged(standing: PromiseStanding | FeedbackStanding, person: str | None, context: Context) -> Sequence[Change]:
-    """What the evidence adds up to."""
-    rules = context.policy.trust
-    found = evidence(standing, rules)
-    if found is None:
-        return ()
-    mass, gain = decay.term(found.at, found.weight_micro, found.outcome_micro, rules.half_life)
-    counts = _COUNTS.get(found.outcome_micro, _NEITHER)
-    changes: list[Change] = [(SUMS.name, ("party", context.party, found.direction), (mass, gain, *counts))]
-    if found.direction == "in_us":
-        _promisors(changes, (standing.team, person, standing.category, standing.channel), (mass, gain, *counts))
-    return changes
-
-
-def _incident(incident: IncidentStanding, context: Context) -> Sequence[Change]:
-    """The same; what was earned beyond the prior is kept apart by the day the trouble began, which counts unsettled too."""
-    rules = context.policy.trust
-    found = evidence(incident, rules)
-    day = (context.party, incident.category or "", incident.opened_at // DAY)
-    if found is None:
-        return [(RECOVERIES.name, day, (1, 0))]
-    mass, gain = decay.term(found.at, found.weight_micro, found.outcome_micro, rules.half_life)
-    beyond = _beyond_prior(mass, found.outcome_micro, day[2], rules)
-    counts = _COUNTS.get(found.outcome_micro, _NEITHER)
-    changes: list[Change] = [
-        (RECOVERIES.name, day, (1, beyond)),
-        (SUMS.name, ("party", context.party, found.direction), (mass, gain - beyond, *counts)),
-    ]
-    _promisors(changes, (incident.team, incident.person, incident.category, incident.channel), (mass, gain, *counts))
-    return changes
-
-
-def _promisors(changes: list[Change], who: Sequence[str | None], values: Values) -> None:
-    """The same for who promised, and what kind of thing it was."""
-    for kind, subject in zip(PROMISORS, who, strict=True):
-        if subject is not None:
-            changes.append((SUMS.name, (kind, subject, "in_us"), values))
 
 
 def _beyond_prior(mass: int, outcome_micro: int, opened_on: int | None, rules: TrustRules) -> int:

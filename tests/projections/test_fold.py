@@ -1,6 +1,7 @@
 """The fold: minus before, plus after. The same state for every order of arrival and every cut into batches."""
 
 from random import Random
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from consumers.ports import LOG, Move, Reached
 from domain.instant import text
+from domain.kinds import Standing
 from infra.sqlite.views import in_memory
 from projections.catalog import PROJECTIONS
 from projections.company import TOTALS
@@ -139,6 +141,11 @@ def test_what_a_standing_before_and_after_contributes_alike_is_left_alone() -> N
         fold(projection, pending, record[1], 1, POLICY)
         assert not any(pending.sums.values())
         assert set(filter(pending.rows.get, pending.rows)) <= {"promises", "timeline"}
+
+
+@every_projection
+def test_where_a_gist_decides_every_kind_of_standing_was_decided_about(projection: Projection) -> None:
+    assert projection.gists is None or {*projection.gists} == {*get_args(Standing)}
 
 
 def test_what_is_pending_is_counted_by_keys() -> None:
