@@ -1,13 +1,13 @@
 """What both databases have in common: what can be asked of a ledger's record and of its quarantine, and what may be wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Literal, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
 from consumers.ports import Log, Stored
-from domain.entry import Entry, decode, encode
+from domain.entry import Entry, UnreadableEntry, decode, encode
 
 Status = Literal["waiting", "recorded", "discarded"]
 """What became of a refused report."""
@@ -44,6 +44,11 @@ class Record(Log, Protocol):
         """Give files and connections back."""
 
 
+def storable(*texts: str) -> bool:
+    """Whether a database can hold these texts: no NUL, no half of a surrogate pair. Else they are not on the record."""
+    return not any("\0" in each or any("\ud800" <= character <= "\udfff" for character in each) for each in texts)
+
+
 def not_before(last: bytes | None, entries: Sequence[tuple[Entry, bytes]]) -> Sequence[tuple[Entry, bytes]]:
     """The entries, none of them recorded before the last one on the record: then they take over its time."""
     at = decode(last).recorded_at if last is not None else 0
@@ -51,6 +56,29 @@ def not_before(last: bytes | None, entries: Sequence[tuple[Entry, bytes]]) -> Se
         return entries
     later = [replace(entry, recorded_at=max(at, entry.recorded_at)) for entry, _ in entries]
     return [(entry, encode(entry)) for entry in later]
+
+
+class Positions(NamedTuple):
+    """How many entries there are, the first position that has none although a later one has, and what cannot be read."""
+
+    entries: int = 0
+    first_gap: int | None = None
+    first_unreadable: int | None = None
+    newest_recorded_at: int | None = None
+
+
+def checked(record: Iterable[tuple[int, bytes]]) -> Positions:
+    """What is wrong with a record, read whole and in order, each of its entries decoded."""
+    found = Positions()
+    for position, state in record:
+        if position != found.entries and found.first_gap is None:
+            found = found._replace(first_gap=found.entries)
+        try:
+            found = found._replace(entries=found.entries + 1, newest_recorded_at=decode(state).recorded_at)
+        except UnreadableEntry:
+            first = position if found.first_unreadable is None else found.first_unreadable
+            found = found._replace(entries=found.entries + 1, first_unreadable=first)
+    return found
 
 
 class Kept(NamedTuple):

@@ -37,14 +37,17 @@ class Place(NamedTuple):
 
     def quarantine(self) -> Quarantine:
         """What the ledger there refused."""
-        if self.database is None:
-            return SQLiteQuarantine(connect(self.home / FILE))
-        return PostgresQuarantine(self.database, "test")
+        return quarantine_of(self.home, self.database, "test")
 
     def quarantined(self) -> list[Kept]:
         """All that it refused."""
         with closing(self.quarantine()) as quarantine:
             return quarantine.list(status=None)
+
+
+def quarantine_of(home: Path, database: str | None, name: str) -> Quarantine:
+    """What the ledger of this name refused."""
+    return SQLiteQuarantine(connect(home / FILE)) if database is None else PostgresQuarantine(database, name)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.service)])

@@ -15,6 +15,7 @@ from infra import wiring
 from infra.cli.show import Json, as_json, out, table
 from infra.drivers import driven
 from infra.rebuilding import DIFFERS, differing
+from infra.record import Positions
 from infra.settings import Settings
 from infra.sqlite import checkup
 from infra.sqlite import log as sqlite_log
@@ -110,7 +111,7 @@ def _file(path: Path, expected: int) -> Iterator[Check]:
     yield Check(f"{path.name} integrity", faults == "ok", faults, "" if faults == "ok" else repair)
 
 
-def _no_gap(found: checkup.Positions) -> Check:
+def _no_gap(found: Positions) -> Check:
     whole = found.first_gap is None
     saying = f"{found.entries:,} entries, no gap" if whole else f"the entry at position {found.first_gap} is missing"
     return Check("positions", whole, saying, "" if whole else ALTERED)

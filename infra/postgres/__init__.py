@@ -5,4 +5,6 @@ connections those of one ledger, for any thread, made anew after an outage
 recorder    entries as rows, with dense positions
 log         the port Log: entries, refusals and marks in one transaction
 quarantine  what was refused, to list, show, retry and discard
+lock        what one process holds at a time
+checkup     what can be wrong with a server, and with a ledger in it
 """

@@ -42,11 +42,18 @@ _DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_s
 """Whatever the server was told to do; a stricter setting, for replicas, is left alone."""
 
 
+_FOR_NOW = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,  # this server has become a replica of another one
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+)
+
+
 def is_outage(wrong: BaseException) -> bool:
     """Whether the database is away or out of something for now, and nothing is wrong with what it was asked."""
-    if isinstance(wrong, psycopg.errors.ReadOnlySqlTransaction):  # this server has become a replica of another one
-        return True
-    return isinstance(wrong, psycopg.OperationalError | psycopg.InterfaceError)
+    return isinstance(wrong, _FOR_NOW)
 
 
 def told(wrong: psycopg.Error) -> str:

@@ -12,7 +12,7 @@ from infra.failpoint import failpoint
 from infra.postgres import quarantine, recorder
 from infra.postgres.connect import Connection, connect, lock_key, writing
 from infra.postgres.connections import Connections, plainly
-from infra.record import NoLedgerHere, UnknownSchema, not_before
+from infra.record import NoLedgerHere, UnknownSchema, not_before, storable
 
 SCHEMA = 1
 
@@ -49,7 +49,7 @@ class PostgresLog:
         self._clock = clock
         self._lock = lock_key(name, "record")
         self._connections = Connections(url, name)
-        with self._connections.lent() as connection:
+        with plainly(name), closing(connect(url, name)) as connection:
             if not _there_is(connection, name):
                 raise NoLedgerHere(f"there is no ledger {name} in the database {connection.info.dbname}")
 
@@ -60,7 +60,7 @@ class PostgresLog:
     def known(self, names: Sequence[Name]) -> Mapping[Name, Stored]:
         """The entries that record these reports, by (source, id)."""
         failpoint("batch_read")
-        asked = [each for each in names if _storable(*each)]
+        asked = [each for each in names if storable(*each)]
         rows = self._select(
             "SELECT e.source, e.id, e.position, e.state FROM unnest(%b::text[], %b::text[]) AS asked (source, id) "
             "JOIN stored_events e ON e.source = asked.source AND e.id = asked.id",
@@ -75,7 +75,7 @@ class PostgresLog:
         rows = self._select(
             "SELECT originator_id, state FROM stored_events WHERE originator_id = ANY(%b::text[]) "
             "ORDER BY originator_id, originator_version",
-            [each for each in ids if _storable(each)],
+            [each for each in ids if storable(each)],
         )
         for stream, state in rows:
             found.setdefault(stream, []).append(state)
@@ -83,7 +83,7 @@ class PostgresLog:
 
     def of_party(self, party: str) -> list[Stored]:
         """All entries about a party, by position."""
-        if not _storable(party):
+        if not storable(party):
             return []
         return self._stored("SELECT position, state FROM stored_events WHERE party = %b ORDER BY position", party)
 
@@ -92,7 +92,7 @@ class PostgresLog:
         return self._select(
             "SELECT originator_id, originator_version, position FROM stored_events "
             "WHERE originator_id = ANY(%b::text[]) ORDER BY originator_id, originator_version",
-            list(streams),
+            [each for each in streams if storable(each)],
         )
 
     def at(self, positions: Sequence[int]) -> list[Stored]:
@@ -170,11 +170,6 @@ def _there_is(connection: Connection, name: str) -> bool:
             f"version {SCHEMA}: use the version of troth that wrote it, or import into another TROTH_LEDGER"
         )
     return found is not None
-
-
-def _storable(*texts: str) -> bool:
-    """Whether PostgreSQL can hold these texts. What it cannot hold is not on the record."""
-    return not any("\0" in each or any("\ud800" <= character <= "\udfff" for character in each) for each in texts)
 
 
 def _move(connection: Connection, mark: Mark) -> None:

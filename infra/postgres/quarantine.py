@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from consumers.ports import Refused
 from infra.postgres.connect import Connection, lock_key, writing
 from infra.postgres.connections import Connections
-from infra.record import Kept, NotInQuarantine, Status, fingerprint
+from infra.record import Kept, NotInQuarantine, Status, fingerprint, storable
 
 TABLES = """
 CREATE TABLE quarantine (
@@ -53,6 +53,8 @@ class Quarantine:
         self, *, status: Status | None = "waiting", after: int = 0, limit: int = 100, reason: str | None = None
     ) -> list[Kept]:
         """Refused reports by number, from behind `after`; of one status or, with None, of all; of one reason or of all."""
+        if reason is not None and not storable(reason):
+            return []
         found = self._select(
             "WHERE number > %b AND (%b::text IS NULL OR status = %b) AND (%b::text IS NULL OR reason = %b) "
             "ORDER BY number LIMIT %b",

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from domain.entry import UnreadableEntry, decode
+from infra.record import Positions, checked
 from infra.sqlite.connect import connect
 
 OLDEST = (3, 38, 0)
@@ -24,15 +24,6 @@ class Engine(NamedTuple):
     def thread_safe(self) -> bool:
         """Whether connections may be handed from thread to thread."""
         return sqlite3.threadsafety == 3
-
-
-class Positions(NamedTuple):
-    """How many entries there are, the first position that has none although a later one has, and what cannot be read."""
-
-    entries: int = 0
-    first_gap: int | None = None
-    first_unreadable: int | None = None
-    newest_recorded_at: int | None = None
 
 
 def engine() -> Engine:
@@ -62,17 +53,8 @@ def integrity(path: Path) -> str:
 
 def positions(path: Path) -> Positions | str:
     """The entries in a ledger's file, each of them decoded, or why they cannot be read."""
-    found = Positions()
     try:
         with closing(connect(path, read_only=True)) as connection:
-            for position, state in connection.execute("SELECT position, state FROM stored_events ORDER BY position"):
-                if position != found.entries and found.first_gap is None:
-                    found = found._replace(first_gap=found.entries)
-                try:
-                    found = found._replace(entries=found.entries + 1, newest_recorded_at=decode(state).recorded_at)
-                except UnreadableEntry:
-                    first = position if found.first_unreadable is None else found.first_unreadable
-                    found = found._replace(entries=found.entries + 1, first_unreadable=first)
+            return checked(connection.execute("SELECT position, state FROM stored_events ORDER BY position"))
     except sqlite3.DatabaseError as wrong:
         return str(wrong)
-    return found

@@ -12,7 +12,7 @@ from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore
 from consumers.ports import BrokenRecord, Clock, Conflict, Mark, Name, NotWritten, Refused, Stored
 from domain.entry import Entry
 from infra.failpoint import failpoint
-from infra.record import NoLedgerHere, fingerprint, not_before
+from infra.record import NoLedgerHere, fingerprint, not_before, storable
 from infra.sqlite.connect import check_version, connect, writing
 from infra.sqlite.recorder import EntryRecorder, StoredEntry, open_store
 
@@ -38,7 +38,8 @@ CREATE INDEX quarantine_by_status ON quarantine (status, number);
 """
 
 _REFUSE = """
-INSERT INTO quarantine (fingerprint, reason, message, pointer, raw, origin, refused_at) VALUES (?,?,?,?,?,?,?)
+INSERT INTO quarantine (number, fingerprint, reason, message, pointer, raw, origin, refused_at)
+SELECT COALESCE(MAX(number), 0) + 1, ?, ?, ?, ?, ?, ?, ? FROM quarantine WHERE true
 ON CONFLICT (fingerprint) DO UPDATE SET times = times + 1
 """
 
@@ -105,6 +106,8 @@ class SQLiteLog:
 
     def of_party(self, party: str) -> list[Stored]:
         """All entries about a party, by position."""
+        if not storable(party):
+            return []
         rows = self._select("SELECT position, state FROM stored_events WHERE party = ? ORDER BY position", party)
         return [Stored(position, state) for position, state in rows]
 

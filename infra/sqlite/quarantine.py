@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from infra.record import Kept, NotInQuarantine, Status, fingerprint
+from infra.record import Kept, NotInQuarantine, Status, fingerprint, storable
 from infra.sqlite.connect import writing
 
 _COLUMNS = "number, reason, message, pointer, raw, origin, refused_at, times, status, position"
@@ -22,6 +22,8 @@ class Quarantine:
         self, *, status: Status | None = "waiting", after: int = 0, limit: int = 100, reason: str | None = None
     ) -> list[Kept]:
         """Refused reports by number, from behind `after`; of one status or, with None, of all; of one reason or of all."""
+        if reason is not None and not storable(reason):
+            return []
         rows = self._connection.execute(
             f"SELECT {_COLUMNS} FROM quarantine WHERE number > ?1 AND (?2 IS NULL OR status = ?2) "
             "AND (?3 IS NULL OR reason = ?3) ORDER BY number LIMIT ?4",

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from consumers.intake import Incoming
 from consumers.ports import BrokenRecord, Conflict, Mark, Refused
 from domain.entry import Entry, Receipt, decode, encode, record
 from domain.instant import SECOND
 from domain.report import read
-from tests.ledgers import NOW, Ledger, contact, kept, made
+from tests.crowd import crowd
+from tests.ledgers import NOW, Ledger, contact, kept, made, raw
 from tests.places import Place
 
 
@@ -143,3 +147,45 @@ def test_two_logs_on_one_record_see_each_other_at_once(place: Place) -> None:
 
 def test_a_log_knows_its_ledgers_name(ledger: Ledger) -> None:
     assert ledger.log.name == "test"
+
+
+# Both databases
+
+
+@pytest.mark.service
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])  # each in a ledger of its own
+@given(seed=st.integers(0, 2**32), size=st.integers(1, 60))
+def test_both_databases_hold_the_same_record_byte_for_byte_and_find_the_same_in_it(
+    database: str, tmp_path_factory: pytest.TempPathFactory, seed: int, size: int
+) -> None:
+    reports, home = crowd(seed, 20, parties=4), tmp_path_factory.mktemp("ledger")
+    broken = Incoming("test", raw=b"{")
+    with Ledger(home, name=home.name) as one, Ledger(home, name=home.name, database=database) as other:
+        for begun in range(0, len(reports), size):
+            batch = [broken, *(Incoming("test", raw=raw(each)) for each in reports[begun : begun + size])]
+            mark = Mark("file", one.log.mark("file"), str(begun))
+            assert str(one.intake.record(batch, mark)) == str(other.intake.record(batch, mark))
+        assert one.stored() == other.stored()
+        streams = sorted({each.stream for each in one.entries()})[::2]
+        for ask in (
+            lambda log: log.known([(each["source"], each["id"]) for each in reports[::3]]),
+            lambda log: log.streams(streams),
+            lambda log: log.positions(streams),
+            lambda log: log.of_party("party-1"),
+            lambda log: log.at([0, 3, 2, 10**6]),
+            lambda log: list(log.count_by_kind().items()),
+            lambda log: log.mark("file"),
+        ):
+            assert ask(one.log) == ask(other.log)
+
+
+NEVER = ["\0", "\ud800", "a\0b", "x" * 10_000]
+
+
+def test_what_no_database_can_hold_is_not_found(ledger: Ledger) -> None:
+    ledger.receipts(contact("acme", "a"))
+    for each in NEVER:
+        assert ledger.log.known([("crm", each), (each, "x"), ("crm", "contact-acme-a")]).keys() == {("crm", "contact-acme-a")}
+        assert ledger.log.streams([each]) == {}
+        assert ledger.log.positions([each]) == []
+        assert ledger.log.of_party(each) == []

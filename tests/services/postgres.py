@@ -33,6 +33,7 @@ class Postgres:
         self._data = folder / "data"
         self._as: dict[str, Any] = {}
         self._programs = _programs()
+        self._runs = False
         self.url = f"postgresql:///postgres?host={quote(str(folder), safe='')}&user=postgres"
         if os.geteuid() == 0:
             self._as_nobody()
@@ -42,10 +43,13 @@ class Postgres:
         """Start it, and return when it answers."""
         options = OPTIONS.format(folder=self._folder)
         self._run("pg_ctl", "-D", str(self._data), "-w", "-l", str(self._folder / "log.txt"), "-o", options, "start")
+        self._runs = True
 
     def stop(self, mode: str = "fast") -> None:
-        """Stop it: `fast` ends its sessions and writes all down, `immediate` is a crash."""
-        self._run("pg_ctl", "-D", str(self._data), "-w", "-m", mode, "stop")
+        """Stop it, if it runs: `fast` ends its sessions and writes all down, `immediate` is a crash."""
+        if self._runs:
+            self._run("pg_ctl", "-D", str(self._data), "-w", "-m", mode, "stop")
+            self._runs = False
 
     def _as_nobody(self) -> None:
         """PostgreSQL refuses to be run by root: give folder and programs to somebody who may read little else."""
