@@ -25,3 +25,6 @@ class LogFeed:
     def ends(self) -> Mapping[int, int]:
         """The position that the next entry will get."""
         return {LOG: self._log.end()}
+
+    def done(self) -> None:
+        """Nothing: how far the views have come is said by the views."""

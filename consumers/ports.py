@@ -142,6 +142,9 @@ class Feed(Protocol):
     def ends(self) -> Mapping[int, int]:
         """The offset behind the last entry of every partition, as it is now."""
 
+    def done(self) -> None:
+        """Told when all that was taken so far is in the views that readers see: to say so where others look for it."""
+
 
 class Built(NamedTuple):
     """A projection's tables, and how far each partition has been folded into them."""

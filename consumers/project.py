@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from consumers.policy import adopted_policies, in_force_until, policy_in_force
-from consumers.ports import Built, Clock, Feed, Log, Move, Progress, Reached, Run, Views
+from consumers.ports import Built, Clock, Feed, Fenced, Log, Move, Progress, Reached, Run, Views
 from domain.instant import SECOND
 from domain.policy import SUBJECT, Policy
 from projections.fold import Pending, Projection, fold_all, pending_for
@@ -25,6 +25,8 @@ PENDING_AT_MOST = 100_000
 """How many changed keys are kept in memory before they are written."""
 ENTRIES_AT_MOST = 200_000
 """How many entries are folded before what they changed is written, however few keys that are."""
+FENCED_AT_MOST = 20
+"""How often in a row others may be faster before that is passed on: it is no race any more."""
 LOOK_EVERY = 5 * SECOND
 """How often to look for a policy that was adopted in a partition which is not read here, in microseconds."""
 
@@ -53,6 +55,7 @@ class Projector:
         self._views = views
         self._clock = clock
         self._projections = {projection.name: projection for projection in projections}
+        self._fenced = 0
         self._look_up_policy()
 
     @property
@@ -61,7 +64,21 @@ class Projector:
         return self._policy
 
     def step(self) -> bool:
-        """Bring views nearer to the end of the record; False where all that are read here are there."""
+        """Bring views nearer to the end of the record; False where all that are read here are there.
+
+        Where another projector was faster, nothing is written, and the next step goes on from where the views stand by then.
+        """
+        try:
+            moved = self._step()
+        except Fenced:
+            self._fenced += 1
+            if self._fenced > FENCED_AT_MOST:
+                raise
+            return True
+        self._fenced = 0
+        return moved
+
+    def _step(self) -> bool:
         if self._clock() >= self._look_again_at:
             self._look_up_policy()
         self.begin_what_is_wanted()
@@ -131,7 +148,10 @@ class Projector:
         built = [each for each in self._views.built() if self._can_fold(each)]
         seen = [each for each in built if each.live]
         along = [each for each in built if not each.live and self._is_wanted(each)]
-        return self._advance(self._feed, seen or along, along if seen else ())
+        moved = self._advance(self._feed, seen or along, along if seen else ())
+        if moved:
+            self._feed.done()
+        return moved
 
     def _advance_what_is_built(self, built: Built) -> bool:
         """Fold what follows into what is being built, as far as what readers see has come: there it meets it."""

@@ -34,6 +34,9 @@ Point = Literal[
     "after_produce",
     "before_ack",
     "after_ack",
+    "after_poll",
+    "before_commit",
+    "after_commit",
     "inside_export",
     "ending_export",
 ]

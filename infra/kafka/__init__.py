@@ -5,4 +5,10 @@ topics      making the topics, and refusing those that no record may be kept on
 publisher   publishing entries, so that none is doubled, late or missing
 tails       what a partition ends with
 published   an entry as Kafka keeps it: its place on the record in front of its bytes
+chain       reading entries: that what comes is what follows
+consumer    consumers, as all of ours are set
+group       a member of a consumer group
+feed        entries for projectors: the partitions that a group deals out
+assigned    entries for replay and rebuilding: partitions by assignment, to the end and no further
+fast        the same by librdkafka, where the extra `fast` is installed
 """

@@ -6,6 +6,9 @@ The key of a record is the party. `previous` is the position before it in the sa
 that one number any reader notices a gap, a double or a reordering at once.
 """
 
+from collections.abc import Callable
+from typing import Final, cast
+
 import msgspec
 
 from consumers.ports import BrokenRecord
@@ -19,7 +22,10 @@ class Published(Entry, frozen=True, gc=False):
     previous: int | None
 
 
-_decode = msgspec.json.Decoder(Published).decode
+decode: Final = cast("Callable[[bytes | None], Published]", msgspec.json.Decoder(Published).decode)
+"""The entry in a record's value, for those who read many; raises what msgspec raises."""
+Unreadable = (msgspec.DecodeError, UnicodeDecodeError, TypeError)
+"""What it raises where there is none; the last of them for a record without a value."""
 
 
 def published(position: int, previous: int | None, state: bytes) -> bytes:
@@ -31,8 +37,8 @@ def published(position: int, previous: int | None, state: bytes) -> bytes:
 def read(value: bytes | None) -> Published:
     """The entry in a record. Raises BrokenRecord where it is none."""
     try:
-        return _decode(value or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return decode(value)
+    except Unreadable:
         raise BrokenRecord("a record on the topic of entries is no entry") from None
 
 

@@ -25,7 +25,12 @@ def _shared(service: Service, factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where the run's Apache Kafka answers: one broker, shared by all tests, so that each uses a ledger's name of its own."""
+    """Where the run's Apache Kafka answers: one broker, shared by all tests, so that each uses a ledger's name of its own.
+
+    `TROTH_TEST_KAFKA` names another, on which topics may be made.
+    """
+    if given := os.environ.get("TROTH_TEST_KAFKA"):
+        return given
     kafka.ensure()
     return _shared("kafka", tmp_path_factory)
 
