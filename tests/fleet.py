@@ -92,11 +92,18 @@ class Fleet:
 
     def troth(self, *arguments: str, code: int = 0) -> str:
         """What a command says, which must end with this code."""
+        return self._run(arguments, code).stdout
+
+    def refused(self, *arguments: str, code: int) -> str:
+        """What a command says on standard error, which must end with this code."""
+        return self._run(arguments, code).stderr
+
+    def _run(self, arguments: tuple[str, ...], code: int) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [*TROTH, *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=600
         )
         assert done.returncode == code, (arguments, done.returncode, done.stdout[-2000:], done.stderr[-2000:])
-        return done.stdout
+        return done
 
     def json(self, *arguments: str) -> Any:
         """What a command answers as JSON."""

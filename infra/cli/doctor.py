@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import typer
 
+from consumers.ports import NotWritten
 from domain.instant import MINUTE, aware, text
 from infra import wiring
 from infra.cli.show import Json, as_json, out, table
@@ -78,9 +79,16 @@ def _machine(home: Path) -> Iterator[Check]:
 
 def _ledger(settings: Settings) -> Iterator[Check]:
     record = settings.home / sqlite_log.FILE
-    if not record.exists():
-        yield Check("ledger", True, f"none in {settings.home}", "`troth demo`, `troth import` or `troth serve` make one")
-        return
+    try:
+        if record.exists() and checkup.schema_version(record) != checkup.NOTHING_YET:
+            yield from _files(settings, record)
+        else:
+            yield Check("ledger", True, f"none in {settings.home}", "`troth demo`, `troth import` or `troth serve` make one")
+    except NotWritten as wrong:  # also reading a file of SQLite's needs some room beside it
+        yield Check("ledger", False, str(wrong), "make room on its disk, and look again")
+
+
+def _files(settings: Settings, record: Path) -> Iterator[Check]:
     for path, expected in ((record, sqlite_log.SCHEMA), (settings.home / sqlite_views.FILE, sqlite_views.SCHEMA)):
         yield from _file(path, expected)
     found = checkup.positions(record)

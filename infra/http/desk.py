@@ -4,6 +4,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from consumers.intake import Incoming, Intake, Outcome
@@ -11,6 +12,8 @@ from consumers.ports import Conflict, NotWritten, Unreachable
 from infra import log, metrics
 
 REPORTS_AT_ONCE = 1_000
+TRY_EVERY_SECONDS = 1.0
+"""How often to see whether the record can be written again, once it could not: nobody reports to one that is not ready."""
 NOT_RECORDED = "the record could not be written: send it again, and nothing is recorded twice"
 
 
@@ -27,8 +30,8 @@ class _Handed(NamedTuple):
 class Desk:
     """One thread that records. `recorded` is called after each transaction.
 
-    `trouble` names why the last batch could not be written. What is no such trouble ends the desk: it is `failed` then, all
-    that waits is told so, and `on_failure` is called.
+    `trouble` names why the record cannot be written, until it can. What is no such trouble ends the desk: it is `failed` then,
+    all that waits is told so, and `on_failure` is called.
     """
 
     def __init__(self, intake: Intake, recorded: Callable[[], None]) -> None:
@@ -63,6 +66,8 @@ class Desk:
                 handed, more = self._take()
                 if handed:
                     self._record(handed)
+                elif more:
+                    self._try()
         except BaseException as wrong:
             self.failed = wrong
             _refuse([*handed, *self._left()])
@@ -88,12 +93,18 @@ class Desk:
             given += len(one.batch)
             one.loop.call_soon_threadsafe(_give, one.answer, mine)
 
+    def _try(self) -> None:
+        with suppress(NotWritten, Unreachable, Conflict):
+            self._intake.record([])
+            self.trouble = None
+
     def _take(self) -> tuple[list[_Handed], bool]:
-        """What waits, up to one transaction's worth; False once the desk is closing."""
+        """What waits, up to one transaction's worth, or nothing where the record is to be tried; False once we are closing."""
+        patience = None if self.trouble is None else TRY_EVERY_SECONDS
         handed: list[_Handed] = []
         while sum(len(one.batch) for one in handed) < REPORTS_AT_ONCE:
             try:
-                one = self._waiting.get(block=not handed)
+                one = self._waiting.get(not handed, patience)
             except queue.Empty:
                 break
             if one is None:

@@ -74,7 +74,7 @@ def _intake(desk: Desk) -> list[Wrong]:
     if desk.failed is not None:
         return [Wrong(what="intake", why=f"it failed ({type(desk.failed).__name__}) and the process is stopping")]
     if desk.trouble is not None:
-        why = f"the last batch could not be written ({desk.trouble}): is the disk full, or does another process hold the file?"
+        why = f"the record could not be written ({desk.trouble}): is the disk full, or the database away? It is tried again"
         return [Wrong(what="intake", why=why)]
     return []
 

@@ -1,15 +1,21 @@
 """The file of rejected rows: one JSON object a line, with the row's line number, why it was rejected, and the row itself."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+from consumers.ports import NotWritten
 from infra.importing.reports import Reject
 
 
 class RejectsFile:
-    """Written anew by every run, and only where a row is rejected. Holds whatever the rows hold: it is for their owner."""
+    """Written anew by every run, and only where a row is rejected. Holds whatever the rows hold: it is for their owner.
+
+    Raises NotWritten where there is no room for it: the run after that writes it again, from its first row on.
+    """
 
     def __init__(self, path: Path, imported: Path) -> None:
         if path.exists() and path.samefile(imported):
@@ -24,11 +30,20 @@ class RejectsFile:
 
     def __exit__(self, kind: type[BaseException] | None, wrong: BaseException | None, at: TracebackType | None) -> None:
         if self._file is not None:
-            self._file.close()
+            with self._writing():
+                self._file.close()
 
     def add(self, reject: Reject) -> None:
         """Write the row down."""
-        if self._file is None:
-            self._file = self._path.open("w", encoding="utf-8")
-        self._file.write(json.dumps(reject._asdict(), ensure_ascii=False) + "\n")
+        with self._writing():
+            if self._file is None:
+                self._file = self._path.open("w", encoding="utf-8")
+            self._file.write(json.dumps(reject._asdict(), ensure_ascii=False) + "\n")
         self.count += 1
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as wrong:
+            raise NotWritten(f"the rejected rows could not be written to {self._path}: {wrong.strerror}") from wrong

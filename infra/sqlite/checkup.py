@@ -11,6 +11,9 @@ from infra.sqlite.connect import connect
 OLDEST = (3, 38, 0)
 """`json_each` without an extension; `RETURNING` came with 3.35."""
 
+NOTHING_YET = 0
+"""The schema version of a file that somebody began to make and that holds nothing yet."""
+
 
 class Engine(NamedTuple):
     """The SQLite that Python is linked with."""

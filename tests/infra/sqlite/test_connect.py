@@ -1,5 +1,6 @@
 """Opening files: one policy for durability, and nothing opened that this version cannot read."""
 
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from consumers.ports import NotWritten
 from infra import wiring
 from infra.drivers import DrivenElsewhere, driving
 from infra.record import NoLedgerHere, UnknownSchema
@@ -65,6 +67,39 @@ def test_whatever_is_raised_undoes_the_transaction(tmp_path: Path) -> None:
             raise KeyboardInterrupt
         assert connection.execute("SELECT COUNT(*) FROM t").fetchone() == (0,)
         assert not connection.in_transaction
+
+
+# Without room on the disk
+
+
+def test_a_transaction_without_room_is_undone_and_says_so_and_the_next_one_with_room_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "any.sqlite"
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with closing(connect(path)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+        connection.execute("PRAGMA cache_size=10")  # so that it is written, and fails, also before it is to be committed
+        largest = max(each.stat().st_size for each in tmp_path.iterdir())
+        for rows in (50, 1_000):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest, limit[1]))
+            try:
+                with pytest.raises(NotWritten, match=f"{path} could not be written: .*SQLITE_"), writing(connection):
+                    connection.executemany("INSERT INTO t VALUES (?)", [("x" * 1_000,)] * rows)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+            assert not connection.in_transaction
+        with writing(connection):
+            connection.execute("INSERT INTO t VALUES (1)")
+        assert connection.execute("SELECT x FROM t").fetchall() == [(1,)]
+
+
+def test_a_file_that_cannot_be_opened_for_want_of_room_is_not_said_to_be_damaged(tmp_path: Path) -> None:
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limit[1]))
+    try:
+        with pytest.raises(NotWritten, match="could not be written"):
+            connect(tmp_path / "any.sqlite")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
 
 
 # Files of other versions
