@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from consumers.ports import Built, Reached
+from consumers.ports import Built, Fenced, Reached
 from projections.fold import Cell, Column, Projection, Table
 
 PARTIES = Table(
@@ -63,7 +63,7 @@ class Reader(Protocol):
     """Reads views. One thread at a time."""
 
     def execute(self, statement: str, parameters: Sequence[Cell] = ()) -> Rows:
-        """What a statement finds. Raises one of `infra.unusable.Unusable` where the database does not answer."""
+        """What a statement finds. Raises Unreachable, or what SQLite raises, where the database does not answer."""
 
     def stream(self, statement: str) -> Iterator[Any]:
         """The rows that a statement finds, one after the other: never all of them are held. Within `one_state` only."""
@@ -117,6 +117,15 @@ def digest(reader: Reader, built: Built, projection: Projection) -> str:
         for row in reader.stream(f"SELECT {cells} FROM {generation_of(table, built.generation)} ORDER BY {order}"):
             hashed.update(_encode(row))
     return hashed.hexdigest()
+
+
+def digests(reader: Reader, built: Sequence[tuple[Built, Projection]]) -> list[str]:
+    """The digest of each, all of them from one state of the views. Raises Fenced where they have not come equally far in it."""
+    with reader.one_state():
+        now = {each.generation: each for each in all_built(reader)}
+        if len({tuple(sorted(now[each.generation].reached.items())) for each, _ in built if each.generation in now}) != 1:
+            raise Fenced("what was to be compared has come unequally far")
+        return [digest(reader, each, projection) for each, projection in built]
 
 
 def generation_of(table: Table, generation: int) -> str:

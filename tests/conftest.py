@@ -6,4 +6,4 @@ from hypothesis import settings
 settings.register_profile("house", settings.default, deadline=None)
 settings.load_profile("house")
 
-pytest_plugins = ["tests.services.fixtures", "tests.places"]
+pytest_plugins = ["tests.services.fixtures", "tests.shelves", "tests.places"]

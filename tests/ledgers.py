@@ -21,14 +21,14 @@ from domain.refusal import Refusal
 from infra import wiring
 from infra.agenda import AgendaInViews
 from infra.postgres import log as postgres_log
+from infra.postgres import views as postgres_views
 from infra.postgres.log import PostgresLog
 from infra.record import Record
 from infra.sqlite import log as sqlite_log
-from infra.sqlite import views as sqlite_views
 from infra.sqlite.log import SQLiteLog
-from infra.sqlite.views import SQLiteViews
 from projections.catalog import PROJECTIONS
 from projections.fold import Projection
+from tests.shelves import AnyViews, Shelf, in_folder
 from tests.telling import rfc
 
 NOW = parse("2026-06-01T12:00:00Z")
@@ -49,13 +49,23 @@ class Hands:
 class Ledger:
     """The loops of one ledger on its real files or its real database, told the time by hand. Several may be opened on one."""
 
-    def __init__(self, home: Path, clock: Hands | None = None, *, database: str | None = None, name: str = "test") -> None:
+    def __init__(
+        self,
+        home: Path,
+        clock: Hands | None = None,
+        *,
+        database: str | None = None,
+        name: str = "test",
+        shelf: Shelf | None = None,
+    ) -> None:
+        """`database` has record and views, unless there is another `shelf` for views."""
         self.home = home
+        self._shelf = shelf or (in_folder if database is None else lambda _: postgres_views.open_views(database, name))
         self.clock = clock or Hands()
         self.log: Record = _log(home, database, name, self.clock)
         self.intake = Intake(self.log, self.log.name, self.clock)
         wiring.adopt(self.intake, wiring.shipped_policy(), in_force_from=0)
-        self._views: SQLiteViews | None = None
+        self._views: AnyViews | None = None
         self._projector: Projector | None = None
 
     def __enter__(self) -> Self:
@@ -81,11 +91,15 @@ class Ledger:
         return [each for each in outcomes if isinstance(each, Receipt)]
 
     @property
-    def views(self) -> SQLiteViews:
+    def views(self) -> AnyViews:
         """The views, opened when they are first asked for."""
         if self._views is None:
-            self._views = sqlite_views.open_views(self.home)
+            self._views = self.another_views()
         return self._views
+
+    def another_views(self) -> AnyViews:
+        """The same views, opened once more."""
+        return self._shelf(self.home)
 
     @property
     def projector(self) -> Projector:

@@ -1,7 +1,7 @@
 """Connections of one ledger, each used by one thread at a time, made anew where the server has ended them."""
 
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -17,9 +17,11 @@ WAIT_SECONDS = 60
 class Connections:
     """Lends connections, and keeps those that are given back. Any thread may borrow."""
 
-    def __init__(self, url: str, ledger: str) -> None:
+    def __init__(self, url: str, ledger: str, ready: Callable[[Connection], object] = lambda _: None) -> None:
+        """`ready` makes a new connection ready for what it is used for."""
         self._url = url
         self._ledger = ledger
+        self._ready = ready
         self._idle: list[Connection] = []
         self._closed = False
 
@@ -60,6 +62,7 @@ class Connections:
         connection.execute(f"SET idle_in_transaction_session_timeout TO '{WAIT_SECONDS}s'".encode())
         # A plan that was made while the tables were small would read all of them for ever.
         connection.execute("SET plan_cache_mode TO force_custom_plan")
+        self._ready(connection)
         return connection
 
 

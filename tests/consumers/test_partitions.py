@@ -1,6 +1,7 @@
 """Projectors that share one set of views, each with partitions of its own: the same digests as one that reads the whole log."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from random import Random
 from zlib import crc32
 
@@ -17,6 +18,7 @@ from projections.catalog import PROJECTIONS
 from tests.consumers.test_project import another_policy
 from tests.crowd import crowd
 from tests.ledgers import Ledger
+from tests.shelves import Shelf
 
 NAMES = [each.name for each in PROJECTIONS]
 
@@ -112,9 +114,9 @@ def test_a_policy_that_one_of_them_reads_is_soon_everybodys(tmp_path_factory: py
 
 
 def test_a_former_owner_that_has_not_heard_of_it_is_fenced_off_and_goes_on_from_where_the_views_stand(
-    tmp_path_factory: pytest.TempPathFactory,
+    shelf: Shelf, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    with Ledger(tmp_path_factory.mktemp("views")) as ledger:
+    with Ledger(tmp_path_factory.mktemp("views"), shelf=shelf) as ledger:
         ledger.receipts(*crowd(4, 60))
         group = Group(ledger, 2, 2)
         former, owner = group.projectors
@@ -138,8 +140,8 @@ def test_a_former_owner_that_has_not_heard_of_it_is_fenced_off_and_goes_on_from_
             assert ledger.digests() == one.catch_up()
 
 
-def test_views_of_other_partitions_are_built_anew_and_seen_until_then(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with Ledger(tmp_path_factory.mktemp("views")) as ledger:
+def test_views_of_other_partitions_are_built_anew_and_seen_until_then(shelf: Shelf, tmp_path: Path) -> None:
+    with Ledger(tmp_path, shelf=shelf) as ledger:
         ledger.receipts(*crowd(4, 60))
         digests = ledger.catch_up()
         before = {each.name: each.generation for each in ledger.views.built()}

@@ -22,13 +22,14 @@ from projections.catalog import PROJECTIONS
 from projections.fold import Projection
 from tests.crowd import crowd
 from tests.ledgers import Hands, Ledger, contact, made
+from tests.shelves import Shelf, tamper
 
 NAMES = [each.name for each in PROJECTIONS]
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger(tmp_path) as ledger:
+def ledger(shelf: Shelf, tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger(tmp_path, shelf=shelf) as ledger:
         ledger.receipts(*crowd(5, 150))
         yield ledger
 
@@ -150,7 +151,7 @@ def test_a_rebuild_is_swapped_in_however_fast_entries_come(ledger: Ledger) -> No
     for _ in range(4):
         assert projector.step()
     assert all(live(ledger)[name] > before[name] for name in NAMES)
-    with Ledger(ledger.home.with_name("fresh")) as fresh:
+    with Ledger(ledger.home / "fresh") as fresh:
         fresh.log.append(
             [(each, stored.state) for each, stored in list(zip(ledger.entries(), ledger.stored(), strict=True))[1:]], [], None
         )
@@ -168,7 +169,7 @@ def test_another_policys_views_are_swapped_in_however_fast_entries_come(ledger: 
 
 def test_tables_that_were_tampered_with_are_found_out_by_a_rebuild_and_stay_for_who_looks_into_it(ledger: Ledger) -> None:
     ledger.catch_up()
-    ledger.views.connection.execute(f"UPDATE board_promises__{live(ledger)['board'][0]} SET late_count = 9")  # noqa: S608
+    tamper(ledger.views, f"UPDATE board_promises__{live(ledger)['board'][0]} SET late_count = 9")  # noqa: S608
     tampered = ledger.digests()
     ledger.projector.rebuild(["board"])
     for _ in range(2):
@@ -185,7 +186,7 @@ def test_a_new_version_is_built_beside_the_old_one_which_needs_not_agree(ledger:
     projector.catch_up()
     after = live(ledger)
     assert {name for name in NAMES if after[name] != before[name]} == {"board"}
-    assert ledger.views.connection.execute("SELECT COUNT(*) FROM board_promises").fetchone() == (0,)
+    assert ledger.views.reader.execute("SELECT COUNT(*) FROM board_promises").fetchone() == (0,)
 
 
 def test_what_a_killed_projector_left_half_built_is_finished(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +234,7 @@ def test_under_another_policy_trust_is_built_anew_while_readers_see_the_old_one(
 
 
 def trust_sums(ledger: Ledger) -> list[object]:
-    return ledger.views.connection.execute("SELECT * FROM trust_sums").fetchall()
+    return ledger.views.reader.execute("SELECT * FROM trust_sums ORDER BY subject_kind, subject, direction").fetchall()
 
 
 def test_trust_under_another_policy_is_what_it_would_be_had_it_been_in_force_from_the_beginning(tmp_path: Path) -> None:
