@@ -4,6 +4,7 @@ ports       what a loop needs of the world: the log of entries, the quarantine, 
 intake      weighs reports and records them, one batch a transaction
 relay       publishes the record, each entry exactly once
 project     folds entries into views from the position they have reached
+replay      folds the record again beside what readers see, and compares; shadow: one projection of that
 policy      which policy is in force
 clock       records what lapses, when it lapses
 """

@@ -1,6 +1,6 @@
 """Which policy is in force: read from the record, where every policy was adopted by an entry."""
 
-from consumers.ports import Log
+from consumers.ports import OfParty
 from domain.entry import decode
 from domain.policy import SUBJECT, Policy, PolicyStanding, in_force
 
@@ -9,7 +9,7 @@ class NoPolicy(Exception):
     """No policy was ever adopted in this ledger, so nothing can be judged."""
 
 
-def policy_in_force(log: Log, at: int, *, known_at: int | None = None) -> Policy:
+def policy_in_force(log: OfParty, at: int, *, known_at: int | None = None) -> Policy:
     """The policy in force at an instant (microseconds since 1970 UTC), as far as was known at another. Raises NoPolicy.
 
     Before any was known, it is the first that ever was.
@@ -20,17 +20,17 @@ def policy_in_force(log: Log, at: int, *, known_at: int | None = None) -> Policy
     return policy
 
 
-def in_force_until(log: Log, at: int) -> int | None:
+def in_force_until(log: OfParty, at: int) -> int | None:
     """When the next of the policies adopted by now comes into force after an instant, or None where none does."""
     return min((moment for each in _standings(log) for moment in each.adopted_at if moment > at), default=None)
 
 
-def adopted_policies(log: Log) -> list[Policy]:
+def adopted_policies(log: OfParty) -> list[Policy]:
     """Every policy that was ever adopted."""
     return [Policy.model_validate(each.policy) for each in _standings(log) if each.adopted_at]
 
 
-def _standings(log: Log, known_at: int | None = None) -> list[PolicyStanding]:
+def _standings(log: OfParty, known_at: int | None = None) -> list[PolicyStanding]:
     standings: dict[str, PolicyStanding] = {}
     for entry in (decode(stored.state) for stored in log.of_party(SUBJECT)):
         if isinstance(entry.after, PolicyStanding) and (known_at is None or entry.recorded_at <= known_at):

@@ -51,7 +51,14 @@ class NotWritten(Exception):
     """
 
 
-class Log(Protocol):
+class OfParty(Protocol):
+    """Where the entries about one party are found."""
+
+    def of_party(self, party: str) -> list[Stored]:
+        """All entries about a party, by position."""
+
+
+class Log(OfParty, Protocol):
     """The ledger's record: entries by position, by stream and by report. Reading may raise Unreachable."""
 
     def known(self, names: Sequence[Name]) -> Mapping[Name, Stored]:
@@ -66,9 +73,6 @@ class Log(Protocol):
         Positions follow `recorded_at`: an entry that another writer overtook, or whose clock is behind, takes over the time
         of the last entry before it. So what was known at a moment is always the record up to some position.
         """
-
-    def of_party(self, party: str) -> list[Stored]:
-        """All entries about a party, by position."""
 
     def end(self) -> int:
         """The position that the next entry will get: how many entries there are."""

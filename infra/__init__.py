@@ -13,5 +13,5 @@ contracts   JSON Schemas and OpenAPI, generated and committed
 demo        a made-up year of a small company
 wiring      opens what the settings ask for
 drivers     the loops that drive a ledger; running: each in a thread until told to end; health: over HTTP where nothing else is
-settings, log, metrics; rebuilding: projections built anew
+settings, log, metrics; rebuilding: projections built anew; replaying: compared with the record
 """

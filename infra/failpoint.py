@@ -39,6 +39,7 @@ Point = Literal[
     "after_commit",
     "inside_export",
     "ending_export",
+    "inside_replay",
 ]
 """Every point, in the order in which a report comes by."""
 POINTS: Final = get_args(Point)

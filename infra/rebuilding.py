@@ -32,7 +32,7 @@ class NoSuchProjection(NotFound):
 
 def begin(settings: Settings, names: Sequence[str]) -> list[Built]:
     """Begin to build these projections anew, unless that has begun already. Raises NoSuchProjection."""
-    by_name = _known(names)
+    by_name = known(names)
     with closing(wiring.open_log(settings)) as log, closing(open_views(settings.home)) as views:
         policy_hash = policy_in_force(log, wiring.now()).hash
         return [
@@ -49,7 +49,7 @@ def building(settings: Settings, generations: Sequence[int]) -> list[Built]:
 
 def discard(settings: Settings, names: Sequence[str]) -> list[Built]:
     """Drop what is being built of these projections; readers keep what they see. Raises NoSuchProjection, DrivenElsewhere."""
-    _known(names)
+    known(names)
     with undriven(settings.home), closing(open_views(settings.home)) as views:
         dropped = [each for each in views.built() if not each.live and each.name in names]
         for each in dropped:
@@ -70,7 +70,8 @@ def differing(views: Reader) -> list[Built]:
     ]
 
 
-def _known(names: Sequence[str]) -> dict[str, Projection]:
+def known(names: Sequence[str]) -> dict[str, Projection]:
+    """All projections that there are, by name, where these are among them. Raises NoSuchProjection."""
     by_name = {projection.name: projection for projection in PROJECTIONS}
     for name in names:
         if name not in by_name:

@@ -3,7 +3,7 @@
 app         the command, its exit codes, and which file answers which subcommand
 serve       `troth serve` and `troth demo`
 reporting   `troth report`; quarantine: what became of what was refused
-exporting   `troth export`
+exporting   `troth export`; replaying: `troth replay`
 status      `troth status` and `troth rebuild`; doctor: what may be wrong
 policy, config, schema
             what everything is judged by, the settings, the contracts

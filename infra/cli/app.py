@@ -35,6 +35,7 @@ from infra.cli import (
     policy,
     promises,
     quarantine,
+    replaying,
     reporting,
     schema,
     serve,
@@ -52,6 +53,7 @@ from infra.http.binding import PortTaken
 from infra.importing.loading import MapRefused
 from infra.rebuilding import DIFFERS, NoSuchProjection
 from infra.record import NoLedgerHere, NotInQuarantine, UnknownSchema
+from infra.replaying import AnotherLedger, ReplayedElsewhere
 from infra.sqlite.connect import Unusable, is_fault
 
 app = typer.Typer(
@@ -74,6 +76,8 @@ EXITS: dict[type[Exception], tuple[int, str]] = {
     RebuildDiffers: (1, DIFFERS),
     NotWritten: (4, "try again when there is space, nobody holds the file and the database is back; nothing is recorded twice"),
     Unreachable: (4, "start it, or try again when it is back; `troth doctor` says more"),
+    ReplayedElsewhere: (4, "wait for it, or stop it: it goes on where it was when it is started again"),
+    AnotherLedger: (1, "set TROTH_HOME to the folder of that ledger, or to a new one"),
     NotExported: (1, ""),
     NoExportHere: (1, ""),
     MissingExtra: (1, ""),
@@ -153,6 +157,7 @@ app.add_typer(quarantine.app)
 app.add_typer(policy.app)
 app.command("status")(status.status)
 app.command("rebuild")(status.rebuild)
+app.command("replay")(replaying.replay)
 app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
 app.command("config")(config.config)

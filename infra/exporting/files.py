@@ -6,7 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from consumers.ports import Feed, Stored
+from consumers.ports import Feed, OfParty, Stored
+from consumers.shadow import Telescope
 from infra.exporting import manifest as manifests
 from infra.exporting.jsonl import JsonlFeed, JsonlWriter
 from infra.exporting.manifest import Contents, Form, Manifest
@@ -30,11 +31,12 @@ class Writer(Protocol):
         """Give back what it holds."""
 
 
-class FileFeed(Feed, Protocol):
-    """The port Feed on an exported file. It is checked when it is opened."""
+class FileFeed(Feed, OfParty, Protocol):
+    """The port Feed on an exported file. It is checked when it is opened; all of it is read to find a party."""
 
-    def of_party(self, party: str) -> list[Stored]:
-        """All entries about a party, by position: all of the file is read for it."""
+    @property
+    def telescope(self) -> Telescope | None:
+        """What folds many entries at once, where the file has them by columns."""
 
     def close(self) -> None:
         """Give the file back."""

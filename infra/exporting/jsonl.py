@@ -70,10 +70,14 @@ class JsonlFeed:
     def done(self) -> None:
         """Nothing: nobody looks here for how far the views have come."""
 
+    @property
+    def telescope(self) -> None:
+        """Lines cannot be folded without looking at each."""
+
     def take(self, reached: Mapping[int, Reached], limit: int) -> Sequence[Run]:
         """The lines that follow."""
         start, offset, _ = reached[LOG]
-        self._file.seek(offset)
+        self._seek(start, offset)
         lines = list(islice(self._file, limit))
         entries: list[tuple[int, Entry]] = []
         for position, line in enumerate(lines, start):
@@ -81,6 +85,16 @@ class JsonlFeed:
             offset += len(line)
         self.more = offset < self._manifest.bytes
         return [Run(LOG, start, entries, offset)] if entries else []
+
+    def _seek(self, position: int, offset: int) -> None:
+        """Go to the line of a position: at the offset, or else, where that is another's, line by line from the beginning."""
+        self._file.seek(offset)
+        if self._file.readline().startswith(b'{"position":%d,' % position):
+            self._file.seek(offset)
+            return
+        self._file.seek(0)
+        for _ in islice(self._file, position):
+            pass
 
     def ends(self) -> Mapping[int, int]:
         """How many bytes the file has."""

@@ -4,7 +4,7 @@ The columns beside `state` say what is in it; `after` is the standing that the e
 without the rest. Row groups are read and folded each by itself; pages have checksums.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ import pyarrow as pa
 from pyarrow import compute, parquet
 
 from consumers.ports import LOG, Reached, Run, Stored
+from consumers.shadow import Judged, Leap, Telescope
 from domain.entry import Entry, UnreadableEntry, decode
 from infra.exporting.manifest import Contents, DamagedFile, Manifest, is_whole
+from infra.exporting.telescope import leaps
 from infra.exporting.whole import Sink
 
 ROWS_OF_A_GROUP = 50_000
@@ -67,7 +69,7 @@ class ParquetWriter:
     def add(self, page: Sequence[Stored]) -> None:
         """Write what follows. Raises OSError."""
         self._rows.extend(page)
-        if len(self._rows) >= ROWS_OF_A_GROUP:
+        while len(self._rows) >= ROWS_OF_A_GROUP:
             self._write(self._rows[:ROWS_OF_A_GROUP])
             del self._rows[:ROWS_OF_A_GROUP]
 
@@ -115,6 +117,15 @@ class ParquetFeed:
 
     def done(self) -> None:
         """Nothing: nobody looks here for how far the views have come."""
+
+    @property
+    def telescope(self) -> Telescope:
+        """What folds many entries at once."""
+        return self
+
+    def leaps(self, start: int, end: int, judged: Judged, *, below: Callable[[str], int]) -> Iterator[Leap]:
+        """What the entries from `start` on up to `end` change, in stretches. Raises DamagedFile."""
+        return leaps(self.path, start, end, judged, below=below)
 
     def take(self, reached: Mapping[int, Reached], limit: int) -> Sequence[Run]:
         """The rows that follow."""

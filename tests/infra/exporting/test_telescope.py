@@ -1,0 +1,172 @@
+"""The fold telescopes: from the ends of streams alone come the tables that all entries come to."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from consumers.ports import LOG, Move, Reached, Stored
+from consumers.shadow import Judged, Leap
+from domain.entry import decode, encode
+from infra.exporting import parquet, telescope
+from infra.exporting.export import export
+from infra.exporting.manifest import Contents, DamagedFile
+from infra.exporting.parquet import ParquetWriter
+from infra.exporting.whole import keep, whole
+from infra.sqlite.views import in_memory
+from projections.catalog import PROJECTIONS
+from projections.fold import Pending, Projection, fold_all, pending_for
+from tests.benchmarks.made import stored
+from tests.crowd import crowd
+from tests.histories import shipped_policy
+from tests.ledgers import NOW, Ledger
+
+OF_STANDINGS = [each for each in PROJECTIONS if each.of_entry is None]
+ENOUGH = 10**9
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of many row groups, several stretches and more tasks than processes."""
+    monkeypatch.setattr(parquet, "ROWS_OF_A_GROUP", 150)
+    monkeypatch.setattr(telescope, "GROUPS_OF_A_STRETCH", 5)
+    monkeypatch.setattr(telescope, "GROUPS_OF_A_TASK", 2)
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> list[Stored]:
+    """Some thousand entries: streams lie scattered over all of the record."""
+    with Ledger(tmp_path_factory.mktemp("ledger")) as ledger:
+        reports = crowd(3, 500, parties=12)
+        for begun in range(0, len(reports), 400):
+            ledger.report(*reports[begun : begun + 400])
+        return ledger.stored()
+
+
+def written(path: Path, record: Sequence[Stored]) -> Path:
+    """The path of a file with these entries, whether they are a record or not."""
+    contents = Contents(
+        ledger="test",
+        format="parquet",
+        format_version=1,
+        entries=len(record),
+        entries_sha256="0" * 64,
+        troth_version="0",
+        exported_at="",
+    )
+    with whole(path, force=True) as sink:
+        writer = ParquetWriter(sink)
+        writer.add(record)
+        keep(sink, path, writer.end(contents))
+    return path
+
+
+def digest_of(projection: Projection, changes: Iterator[Pending] | Sequence[Pending]) -> str:
+    """What tables come to that are changed so."""
+    with closing(in_memory()) as views:
+        built = views.build(projection, "", (LOG,), live=False)
+        for number, pending in enumerate(changes, 1):
+            reached = {LOG: Reached(number)}
+            views.write([Move(built, projection, pending, reached)], ())
+            built = built._replace(reached=reached)
+        return views.digests([(built, projection)])[0]
+
+
+def folded(projection: Projection, record: Sequence[Stored]) -> str:
+    """What they come to entry by entry."""
+    pending = pending_for(projection)
+    fold_all(projection, pending, [(position, decode(state)) for position, state in record], shipped_policy())
+    return digest_of(projection, [pending])
+
+
+def leapt(path: Path, projection: Projection, start: int = 0, end: int = ENOUGH, **below: int) -> list[Leap]:
+    """The stretches of a file, some parties left out from some positions on."""
+    judged = Judged(projection, shipped_policy())
+    return list(telescope.leaps(path, start, end, judged, below=lambda party: below.get(party.replace("-", "_"), ENOUGH)))
+
+
+@pytest.mark.parametrize("projection", OF_STANDINGS, ids=lambda each: each.name)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_both_ways_come_to_the_same_digest(
+    record: list[Stored], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, projection: Projection, processes: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(processes))
+    path = written(tmp_path / "file", record)
+    leaps = leapt(path, projection)
+    assert len(leaps) > 1
+    assert sum(sum(each.entry_counts.values()) for each in leaps) == len(record)
+    assert leaps[-1].position == len(record)
+    assert digest_of(projection, [each.pending for each in leaps]) == folded(projection, record)
+
+
+@pytest.mark.parametrize("projection", OF_STANDINGS, ids=lambda each: each.name)
+def test_it_may_begin_and_end_anywhere(record: list[Stored], tmp_path: Path, projection: Projection) -> None:
+    path = written(tmp_path / "file", record)
+    bounds = [0, 1, 149, 150, 700, 751, 1_111, len(record) - 1]
+    stretches = [leapt(path, projection, start, end) for start, end in pairwise(bounds)]
+    assert [each[-1].position for each in stretches] == bounds[1:]
+    assert digest_of(projection, [each.pending for stretch in stretches for each in stretch]) == folded(projection, record[:-1])
+
+
+def test_parties_may_end_at_different_positions(record: list[Stored], tmp_path: Path) -> None:
+    path = written(tmp_path / "file", record)
+    below = {"party_1": 0, "party_2": 300, "party_3": 1_000}
+    kept = [each for each in record if each.position < below.get(decode(each.state).party.replace("-", "_"), ENOUGH)]
+    for projection in OF_STANDINGS:
+        leaps = leapt(path, projection, **below)
+        assert sum(sum(each.entry_counts.values()) for each in leaps) == len(kept) < len(record)
+        assert digest_of(projection, [each.pending for each in leaps]) == folded(projection, kept)
+
+
+def test_the_entries_of_benchmarks_are_a_record_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = stored(1_500, parties=200)
+    assert [each.position for each in made] == [*range(1_500)]
+    path = written(tmp_path / "file", made)
+    for projection in OF_STANDINGS:
+        assert digest_of(projection, [each.pending for each in leapt(path, projection)]) == folded(projection, made)
+
+
+def test_the_file_of_an_export_telescopes(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger") as ledger:
+        export(ledger.log, tmp_path / "file", "parquet", NOW)
+        (leap,) = leapt(tmp_path / "file", OF_STANDINGS[0])
+        assert (leap.position, leap.entry_counts) == (1, {"@ledger": 1})
+        assert leapt(tmp_path / "file", OF_STANDINGS[0], 1) == []
+
+
+# What is no record
+
+
+def restated(stored: Stored, **changed: object) -> Stored:
+    """The entry, saying something else of itself."""
+    return Stored(stored.position, encode(replace(decode(stored.state), **changed)))
+
+
+def last_of_three(record: list[Stored]) -> int:
+    """The position of a third entry of some stream, far into the record."""
+    return next(position for position, state in record[800:] if decode(state).version == 2)
+
+
+def test_a_position_that_does_not_follow_is_found(record: list[Stored], tmp_path: Path) -> None:
+    for at in (400, 750):
+        missing = [*record[:at], *record[at + 1 :]]
+        with pytest.raises(DamagedFile, match="do not follow each other"):
+            leapt(written(tmp_path / "file", missing), OF_STANDINGS[0])
+
+
+@pytest.mark.parametrize("version", [0, 1, 3])
+def test_a_version_that_does_not_follow_is_found(record: list[Stored], tmp_path: Path, version: int) -> None:
+    at = last_of_three(record)
+    wrong = [*record[:at], restated(record[at], version=version), *record[at + 1 :]]
+    with pytest.raises(DamagedFile, match="version"):
+        leapt(written(tmp_path / "file", wrong), OF_STANDINGS[0])
+
+
+def test_a_standing_that_cannot_be_read_is_found(record: list[Stored], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "_after", lambda _: parquet._After(b'{"family":"none"}'))
+    with pytest.raises(DamagedFile, match="cannot be read"):
+        leapt(written(tmp_path / "file", record), OF_STANDINGS[0])
