@@ -174,6 +174,8 @@ def _conditions(moment: Moment, wanted: PartiesWanted) -> list[Condition]:
 
 def _named_like(part: str) -> Condition:
     """The condition that a party's id or name has this part. LOWER leaves all but ASCII letters as they are."""
+    if "\0" in part:  # no text on the record has one, and for SQLite a pattern ends there
+        return "FALSE", ()
     spellings = {_lower(each) for each in (part, part.lower(), part.upper(), part.title())}
     patterns = tuple("%" + each.replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%" for each in sorted(spellings))
     like = " OR ".join("LOWER(p.party) LIKE ? ESCAPE '!' OR LOWER(n.name) LIKE ? ESCAPE '!'" for _ in patterns)
