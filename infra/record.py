@@ -1,5 +1,6 @@
 """What both databases have in common: what can be asked of a ledger's record and of its quarantine, and what may be wrong."""
 
+import re
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Literal, NamedTuple, Protocol
@@ -11,6 +12,9 @@ from domain.entry import Entry, UnreadableEntry, decode, encode
 
 Status = Literal["waiting", "recorded", "discarded"]
 """What became of a refused report."""
+
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class UnknownSchema(Exception):
@@ -46,7 +50,7 @@ class Record(Log, Protocol):
 
 def storable(*texts: str) -> bool:
     """Whether a database can hold these texts: no NUL, no half of a surrogate pair. Else they are not on the record."""
-    return not any("\0" in each or any("\ud800" <= character <= "\udfff" for character in each) for each in texts)
+    return not any(map(_UNSTORABLE.search, texts))
 
 
 def not_before(last: bytes | None, entries: Sequence[tuple[Entry, bytes]]) -> Sequence[tuple[Entry, bytes]]:

@@ -179,7 +179,7 @@ def test_a_writer_whose_session_ends_has_written_nothing_and_writes_again(log: P
                 "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
                 "AND wait_event = 'advisory' AND datname = current_database()"
             ).fetchall():
-                pass
+                assert waiting.is_alive()
         waiting.join()
     assert "could not be written: the database of the ledger test is away: AdminShutdown" in outcome[0]
     assert log.end() == 0
@@ -212,7 +212,7 @@ def test_a_writer_that_was_stopped_in_the_middle_lets_the_others_go_on(database:
             target=lambda: outcome.append(told(lambda: one.append([first_of("s")], [refused], None), NotWritten))
         )
         first.start()
-        inside.wait()
+        assert inside.wait(60)
         while other.end() == 0:
             try:
                 other.append([first_of("t")], [], None)
@@ -257,7 +257,7 @@ def test_a_server_that_crashes_while_reports_come_in_loses_and_doubles_nothing(
         each.start()
     begun.wait()
     server.stop("immediate")
-    away.wait()
+    assert away.wait(60)
     server.start()
     back.set()
     for each in threads:
