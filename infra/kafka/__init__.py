@@ -11,4 +11,5 @@ group       a member of a consumer group
 feed        entries for projectors: the partitions that a group deals out
 assigned    entries for replay and rebuilding: partitions by assignment, to the end and no further
 fast        the same by librdkafka, where the extra `fast` is installed
+checkup     what can be wrong with Kafka, and how far everything has come there
 """

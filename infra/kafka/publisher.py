@@ -27,6 +27,7 @@ from consumers.ports import BrokenRecord, Sending, Stored, Unpublished
 from infra.failpoint import failpoint
 from infra.kafka import published, topics
 from infra.kafka.connect import CLIENT, REACH_MS, administering, make_sure, reaching
+from infra.kafka.consumer import missing
 from infra.kafka.tails import Tail, read_tails
 
 BATCH = 1_000_000
@@ -43,13 +44,15 @@ class KafkaPublisher:
     """The port Publisher on the topic of entries, which is there and fit: see infra.kafka.topics."""
 
     def __init__(self, bootstrap: str, ledger: str) -> None:
-        """Raises NoBroker or SlowChecksums."""
+        """Raises NoBroker, UnfitTopic or SlowChecksums."""
         self._bootstrap = bootstrap
         self._topic = topics.names(ledger).entries
         with administering(bootstrap) as admin:
-            (described,) = admin.describe_topics([self._topic])
+            described = topics.described(admin, bootstrap, [self._topic])
+            if self._topic not in described:
+                raise missing(self._topic)
             settings = topics.settings_of(admin, [self._topic])[self._topic]
-        self.partitions = len(described["partitions"])
+        self.partitions = len(described[self._topic])
         self.at_once = BATCH - BATCH_OVERHEAD
         self._late_ms = int(settings[topics.LATE_MS])
         self.settling_seconds = (self._late_ms + int(settings[topics.AHEAD_MS])) / 1000

@@ -15,7 +15,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from consumers.ports import BrokenRecord
-from infra.kafka.connect import CLIENT, REACH_MS, NoBroker, reaching
+from infra.kafka import consumer
+from infra.kafka.connect import REACH_MS, NoBroker, reaching
 
 STEP = 16
 """How many times further to look back where no record was found: offsets may have gaps."""
@@ -33,13 +34,13 @@ def read_tails(admin: KafkaAdminClient, bootstrap: str, topic: str, partitions: 
     """The tail of each partition. Raises NoBroker, or BrokenRecord where the first records are gone."""
     wanted = [TopicPartition(topic, number) for number in range(partitions)]
     until = monotonic() + REACH_MS / 1000
-    with reaching(bootstrap), closing(_consumer(bootstrap)) as consumer:
+    with reaching(bootstrap), closing(consumer.opened(bootstrap, group_id=None, request_timeout_ms=REACH_MS)) as reading:
         while True:
             appended = {
                 each: max((producer.last_timestamp for producer in state.active_producers), default=-1)
                 for each, state in admin.describe_producers(wanted).items()
             }
-            tails = _last_records(consumer, bootstrap, wanted)
+            tails = _last_records(reading, bootstrap, wanted)
             hidden = [each.partition for each in wanted if tails[each].stamp < appended[each]]
             if not hidden:
                 return [tails[each] for each in wanted]
@@ -47,21 +48,9 @@ def read_tails(admin: KafkaAdminClient, bootstrap: str, topic: str, partitions: 
                 raise NoBroker(bootstrap, f"records of {topic} in partitions {hidden} are not on enough brokers yet")
 
 
-def _consumer(bootstrap: str) -> KafkaConsumer:
-    return KafkaConsumer(
-        bootstrap_servers=bootstrap,
-        client_id=CLIENT,
-        group_id=None,
-        enable_auto_commit=False,
-        allow_auto_create_topics=False,
-        bootstrap_timeout_ms=REACH_MS,
-        request_timeout_ms=REACH_MS,
-        metrics_enabled=False,
-    )
-
-
-def _last_records(consumer: KafkaConsumer, bootstrap: str, wanted: Sequence[TopicPartition]) -> dict[TopicPartition, Tail]:
-    begins, ends = consumer.beginning_offsets(wanted), consumer.end_offsets(wanted)
+def _last_records(reading: KafkaConsumer, bootstrap: str, wanted: Sequence[TopicPartition]) -> dict[TopicPartition, Tail]:
+    bounds = consumer.bounds(reading, bootstrap, wanted)
+    begins, ends = {each: bounds[each.partition][0] for each in wanted}, {each: bounds[each.partition][1] for each in wanted}
     gone = [each.partition for each in wanted if begins[each] > 0]
     if gone:
         raise BrokenRecord(f"the first records of {wanted[0].topic} are gone in partitions {gone}: it does not hold the record")
@@ -69,23 +58,23 @@ def _last_records(consumer: KafkaConsumer, bootstrap: str, wanted: Sequence[Topi
     looking, back = {each for each in wanted if ends[each] > 0}, 1
     while looking:
         starts = {each: max(0, ends[each] - back) for each in looking}
-        tails |= _read_from(consumer, bootstrap, starts, ends)
+        tails |= _read_from(reading, bootstrap, starts, ends)
         looking = {each for each in looking if tails[each].value is None and starts[each] > 0}
         back *= STEP
     return tails
 
 
 def _read_from(
-    consumer: KafkaConsumer, bootstrap: str, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+    reading: KafkaConsumer, bootstrap: str, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, Tail]:
     """The tails of those partitions that have a record from where reading starts on."""
-    consumer.assign(list(starts))
+    reading.assign(list(starts))
     for each, start in starts.items():
-        consumer.seek(each, start)
+        reading.seek(each, start)
     found: dict[TopicPartition, Tail] = {}
     until = monotonic() + REACH_MS / 1000
-    while any((consumer.position(each) or 0) < ends[each] for each in starts):
-        for each, records in consumer.poll(timeout_ms=500).items():
+    while any((reading.position(each) or 0) < ends[each] for each in starts):
+        for each, records in reading.poll(timeout_ms=500).items():
             within = [record for record in records if record.offset < ends[each]]
             if within:
                 found[each] = Tail(within[-1].value or b"", within[-1].timestamp, ends[each])

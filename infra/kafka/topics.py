@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from kafka.errors import NoError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
+from kafka.errors import NoError, TopicAlreadyExistsError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
-from infra.kafka.connect import administering
+from infra.kafka.connect import NoBroker, administering
 
 DAY_MS = 86_400_000
 KEPT_MS = 30 * DAY_MS
@@ -56,6 +56,14 @@ class UnfitTopic(Exception):
         self.faults = faults
 
 
+class Partition(NamedTuple):
+    """On how many brokers a partition is kept, how many of them are in sync, and whether one of them leads."""
+
+    replicas: int
+    in_sync: int
+    led: bool
+
+
 class _Wanted(NamedTuple):
     """A topic as it is made, and what must hold of its settings as long as it is used."""
 
@@ -75,17 +83,34 @@ def ensure(bootstrap: str, ledger: str, partitions: int, replication: int) -> No
     """Make the topics that are missing, and look at all of them. Safe when two do it at once. Raises UnfitTopic, NoBroker."""
     wanted = _wanted(ledger, partitions, replication)
     with administering(bootstrap) as admin:
-        there = _described(admin, wanted)
+        there = described(admin, bootstrap, names(ledger))
         refused = [fault for each in wanted if each.name not in there for fault in _make(admin, bootstrap, each)]
-        faults = refused or list(_faults(admin, bootstrap, wanted))
-    if faults:
-        raise UnfitTopic(faults)
+        found = refused or list(_faults(admin, bootstrap, wanted))
+    if found:
+        raise UnfitTopic(found)
 
 
 def check(bootstrap: str, ledger: str, partitions: int, replication: int) -> list[Fault]:
     """All that is wrong with the topics, those that are missing among it. Raises NoBroker."""
     with administering(bootstrap) as admin:
         return list(_faults(admin, bootstrap, _wanted(ledger, partitions, replication)))
+
+
+def described(admin: KafkaAdminClient, bootstrap: str, topics: Sequence[str]) -> dict[str, list[Partition]]:
+    """The partitions of those topics that are there. Raises UnfitTopic, or NoBroker where Kafka cannot say yet."""
+    found = {}
+    for topic in admin.describe_topics(list(topics)):
+        name, error = topic["name"], topic["error_code"]
+        if error == NoError.errno:
+            found[name] = [
+                Partition(len(each["replica_nodes"]), len(each["isr_nodes"]), each["leader_id"] >= 0)
+                for each in sorted(topic["partitions"], key=lambda each: int(each["partition_index"]))
+            ]
+        elif error == TopicAuthorizationFailedError.errno:
+            raise UnfitTopic([Fault(name, "may not be looked at by this user", "let it describe, read and write the topic")])
+        elif error != UnknownTopicOrPartitionError.errno:
+            raise NoBroker(bootstrap, f"it cannot describe {name} yet: error {error}")
+    return found
 
 
 def settings_of(admin: KafkaAdminClient, topics: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -126,20 +151,8 @@ def _make(admin: KafkaAdminClient, bootstrap: str, wanted: _Wanted) -> list[Faul
     return []
 
 
-def _described(admin: KafkaAdminClient, wanted: Sequence[_Wanted]) -> dict[str, list[int]]:
-    """On how many brokers each partition is kept, of each topic that is there."""
-    found = {}
-    for topic in admin.describe_topics([each.name for each in wanted]):
-        if topic["error_code"] == NoError.errno:
-            found[topic["name"]] = [len(each["replica_nodes"]) for each in topic["partitions"]]
-        elif topic["error_code"] != UnknownTopicOrPartitionError.errno:
-            do = "let this user describe it, or wait until Kafka has a leader for it"
-            raise UnfitTopic([Fault(topic["name"], f"cannot be looked at (Kafka's error {topic['error_code']})", do)])
-    return found
-
-
 def _faults(admin: KafkaAdminClient, bootstrap: str, wanted: Sequence[_Wanted]) -> Iterator[Fault]:
-    there = _described(admin, wanted)
+    there = described(admin, bootstrap, [each.name for each in wanted])
     settings = settings_of(admin, there)
     for each in wanted:
         if each.name not in there:
@@ -153,20 +166,21 @@ def _faults(admin: KafkaAdminClient, bootstrap: str, wanted: Sequence[_Wanted]) 
                 yield Fault(each.name, f"has {name}={found}", _alter(bootstrap, each, name, value))
 
 
-def _wrong_partitions(bootstrap: str, wanted: _Wanted, replicas: Sequence[int]) -> Iterator[Fault]:
-    if wanted.fixed and len(replicas) != wanted.partitions:
+def _wrong_partitions(bootstrap: str, wanted: _Wanted, partitions: Sequence[Partition]) -> Iterator[Fault]:
+    if wanted.fixed and len(partitions) != wanted.partitions:
         do = (
-            f"its partitions are fixed for life, so set TROTH_KAFKA_PARTITIONS={len(replicas)} if it was made with so many; "
+            f"its partitions are fixed for life, so set TROTH_KAFKA_PARTITIONS={len(partitions)} if it was made with so many; "
             "if it was altered, stop all readers and delete it, and the relay publishes the whole record anew: "
             f"kafka-topics.sh --bootstrap-server {bootstrap} --delete --topic {wanted.name}"
         )
-        yield Fault(wanted.name, f"has {len(replicas)} partitions and not {wanted.partitions}", do)
-    if min(replicas) < wanted.replication:
+        yield Fault(wanted.name, f"has {len(partitions)} partitions and not {wanted.partitions}", do)
+    replicas = min(each.replicas for each in partitions)
+    if replicas < wanted.replication:
         do = (
-            f"set TROTH_KAFKA_REPLICATION={min(replicas)} if that is meant, or else: kafka-reassign-partitions.sh "
+            f"set TROTH_KAFKA_REPLICATION={replicas} if that is meant, or else: kafka-reassign-partitions.sh "
             f"--bootstrap-server {bootstrap} --reassignment-json-file FILE --execute"
         )
-        yield Fault(wanted.name, f"is kept on {min(replicas)} brokers and not {wanted.replication}", do)
+        yield Fault(wanted.name, f"is kept on {replicas} brokers and not {wanted.replication}", do)
 
 
 def _fits(wanted: _Wanted, name: str, value: str, found: str | None) -> bool:

@@ -1,5 +1,6 @@
 """Locks that a process holds for as long as its connection lives: so that one relay and one clock drive at a time."""
 
+from consumers.ports import Unreachable
 from infra.postgres.connect import Connection, connect, lock_key
 from infra.postgres.connections import plainly
 
@@ -41,3 +42,33 @@ def held(url: str, ledger: str, what: str, *, wait: bool = False) -> Lock | None
             return Lock(connection, ledger, what)
         connection.close()
         return None
+
+
+class SessionLock:
+    """The port Lock: one that may be taken later, and is asked for rather than checked."""
+
+    def __init__(self, url: str, ledger: str, what: str) -> None:
+        self._wanted = (url, ledger, what)
+        self._lock: Lock | None = None
+
+    def take(self) -> bool:
+        """Take it if nobody has it, without waiting; whether it is ours now. Raises Unreachable."""
+        if self._lock is None:
+            self._lock = held(*self._wanted)
+        return self.held()
+
+    def held(self) -> bool:
+        """Whether it is still ours at this moment, as the server says; not where no server answers."""
+        if self._lock is None:
+            return False
+        try:
+            self._lock.check()
+        except Unreachable:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Give it back, if it is ours."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None

@@ -67,5 +67,7 @@ def said(process: "subprocess.Popen[str]") -> str:
 
 def end_of(process: "subprocess.Popen[str]") -> tuple[int, Sequence[str]]:
     """How it ended, and what it had said by then."""
-    said_until_then = process.communicate(timeout=ENDS_WITHIN_SECONDS)[0].splitlines()
-    return process.returncode, said_until_then
+    with process:
+        assert process.stdout is not None
+        lines = process.stdout.read().splitlines()
+        return process.wait(ENDS_WITHIN_SECONDS), lines

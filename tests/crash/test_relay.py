@@ -53,7 +53,7 @@ def test_a_second_relay_waits_and_takes_over_when_the_first_is_killed(relays: Re
     first.send_signal(signal.SIGSTOP)
     second = relays.start()
     with pytest.raises(subprocess.TimeoutExpired):
-        second.communicate(timeout=1.5)
+        second.wait(timeout=1.5)
     assert relays.arrived() < len(relays.record)
     first.kill()
     end_of(first)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from consumers.ports import Unreachable
-from infra.postgres.lock import Lock, held
+from infra.postgres.lock import Lock, SessionLock, held
 
 pytestmark = pytest.mark.service
 
@@ -53,6 +53,20 @@ def test_whose_session_was_ended_is_told_and_another_gets_it(database: str) -> N
 def test_where_no_server_answers_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="the database of the ledger test is away: connection is bad"):
         held(f"postgresql:///postgres?host={tmp_path}", "test", "relay")
+
+
+def test_as_a_port_it_can_be_taken_by_one_asked_for_and_lost(database: str) -> None:
+    one, other = SessionLock(database, "test", "relay"), SessionLock(database, "test", "relay")
+    assert not one.held()
+    assert (one.take(), other.take(), one.take(), one.held(), other.held()) == (True, False, True, True, False)
+    with closing(psycopg.connect(database, autocommit=True)) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory'")
+    assert (one.held(), one.take()) == (False, False)
+    assert other.take()
+    one.release()
+    other.release()
+    assert one.take()
+    one.release()
 
 
 def got(lock: Lock | None) -> Lock:
