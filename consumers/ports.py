@@ -43,6 +43,10 @@ class Unreachable(Exception):
     """What keeps the record is away: a database that is down, restarted or cut off. What it holds is safe; try again later."""
 
 
+class Unfit(Exception):
+    """What a ledger would stand on is not fit for a record for life; the message says what is wrong, and what to do."""
+
+
 class NotWritten(Exception):
     """The record could not be written (a full disk, a lock held too long, a database that went away): try again later.
 

@@ -12,6 +12,9 @@ exporting   entries into files, and from files again
 contracts   JSON Schemas and OpenAPI, generated and committed
 demo        a made-up year of a small company
 wiring      opens what the settings ask for
-drivers     the loops that drive a ledger; running: each in a thread until told to end; health: over HTTP where nothing else is
-settings, log, metrics; rebuilding: projections built anew; replaying: compared with the record
+drivers     which loops a ledger needs; loops: each with what it needs; turns: what one at a time may do
+running     loops in threads, until told to end; health: over HTTP where nothing else is served
+doctor      what may be wrong, each with what to do
+rebuilding  projections built anew; replaying: compared with the record
+settings, log, metrics
 """

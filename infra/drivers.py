@@ -1,57 +1,48 @@
-"""The loops that drive a ledger, put together: what brings its views up to date, and its record to the time of day."""
+"""The drivers of a ledger: which loops it needs, and in how many processes they may run.
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+Without Kafka one process at a time has them all (`Drivers`): it folds the ledger's own log, tells the time and ranks. With
+Kafka each is a loop of its own, in one process (`troth serve`) or in as many as there is work for (`troth run`): intake and
+projectors share partitions by Kafka's consumer groups; the relay and the clock hold a lock, and others of them stand by.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import Literal
 
 from consumers.clock import LapseClock
-from consumers.feed import LogFeed
-from consumers.intake import Outcome
-from consumers.ports import Clock, Conflict, Fenced, NotWritten, Progress
-from consumers.project import Projector
+from consumers.ports import Clock, Conflict, Fenced, NotWritten, Progress, Unpublished, Unreachable
 from infra import metrics, wiring
 from infra.agenda import AgendaInViews
-from infra.asking.ranking import Ranking
-from infra.failpoint import failpoint
-from infra.running import Running
+from infra.loops import Observe, Projecting, Timekeeping, tick
+from infra.running import Loop, Running
 from infra.settings import Settings
-from infra.sqlite import views as sqlite_views
-from infra.sqlite.views import SQLiteViews
-from projections.catalog import PROJECTIONS
+from infra.turns import DRIVERS, DrivenElsewhere
 
-OUTAGES = (NotWritten, Conflict, Fenced)
+OUTAGES = (NotWritten, Conflict, Fenced, Unreachable, Unpublished)
 """What says that something is only away for a while, or that another was faster: the loop is made anew and tries again."""
+DriverName = Literal["relay", "project", "clock"]
 
 
-class DrivenElsewhere(Exception):
-    """Another process, such as `troth serve`, drives this ledger's views."""
+class NeedsKafka(Exception):
+    """This driver reads from Kafka or publishes there, and none is set."""
 
 
 class Drivers:
-    """The loops that bring views up to date: projector, clock, ranking of parties. One process has them at a time."""
+    """All that a ledger without Kafka needs: projector, ranking and clock in turns. One process has them at a time."""
 
-    def __init__(
-        self, settings: Settings, observe: Callable[[Sequence[Outcome]], None] = lambda _: None, clock: Clock = wiring.now
-    ) -> None:
-        self._now = clock
-        self.log = wiring.open_log(settings, clock)
-        self._lock = _drive(settings.home)
-        self.views: SQLiteViews = sqlite_views.open_views(settings.home)
-        self.projector = Projector(self.log, LogFeed(self.log), self.views, PROJECTIONS, clock)
-        self.projector.begin_what_is_wanted()
-        self.clock = LapseClock(AgendaInViews(self.views.reader), wiring.open_intake(self.log, observe, clock), clock)
-        self.ranking = Ranking(self.views.ranked, self.views.reader, self.log)
+    def __init__(self, settings: Settings, observe: Observe = lambda _: None, clock: Clock = wiring.now) -> None:
+        """Raises DrivenElsewhere."""
+        with ExitStack() as opened:
+            self._projecting = opened.enter_context(closing(Projecting(settings, clock)))
+            self.log, self.views, self.projector = self._projecting.log, self._projecting.views, self._projecting.projector
+            intake = wiring.open_intake(self.log, observe, clock)
+            self.clock = LapseClock(AgendaInViews(self.views.reader), intake, clock)
+            self._opened = opened.pop_all()
 
     def step(self) -> bool:
         """Bring the views nearer to the record and the record to the time of day; False where there is nothing to do."""
-        if self.projector.step():
-            return True
-        failpoint("before_tick")
-        lapsed = self.clock.tick()
-        failpoint("after_tick")
-        return lapsed > 0 or self.ranking.refresh(self.projector.policy, self._now()) > 0
+        moved = self._projecting.step()
+        return tick(self.clock) or moved
 
     def catch_up(self, progress: Progress = lambda done, total: None) -> None:
         """Step until there is nothing to do."""
@@ -61,52 +52,51 @@ class Drivers:
 
     def close(self) -> None:
         """Give the files and the lock back."""
-        self.views.close()
-        self.log.close()
-        os.close(self._lock)
+        self._opened.close()
 
 
 def running(settings: Settings) -> list[Running]:
-    """The loops of this ledger, each in a thread of its own. Raises DrivenElsewhere."""
+    """All loops of this ledger, each in a thread of its own. Raises DrivenElsewhere."""
+    if settings.kafka is not None:
+        return [alone(settings, name) for name in ("relay", "project", "clock")]
 
     def begin() -> Drivers:
+        """Made anew after an outage."""
         return Drivers(settings, metrics.observe_outcomes)
 
-    return [Running("drivers", begin, settings.poll_milliseconds / 1000, OUTAGES, begun=begin())]
+    return [Running(DRIVERS, begin, settings.poll_milliseconds / 1000, OUTAGES, begun=begin())]
+
+
+def alone(settings: Settings, name: DriverName) -> Running:
+    """One loop of this ledger, in a thread of its own. Raises NeedsKafka."""
+    if name == "relay" and settings.kafka is None:
+        raise NeedsKafka(f"{name} has nothing to do without Kafka: TROTH_KAFKA names its servers")
+
+    def begin() -> Loop:
+        """Made anew after an outage."""
+        wiring.make(settings)
+        match name:
+            case "relay":
+                return _relaying(settings)
+            case "project":
+                # Only a database takes the views of several projectors, and only Kafka deals out partitions among them.
+                return Projecting(settings, by_itself=settings.kafka is None or settings.database is None)
+            case "clock":
+                return Timekeeping(settings, metrics.observe_outcomes)
+
+    return Running(name, begin, settings.poll_milliseconds / 1000, OUTAGES)
+
+
+def _relaying(settings: Settings) -> Loop:
+    from infra.kafka.loops import Relaying  # noqa: PLC0415  # half a second that who uses no Kafka need not wait
+
+    return Relaying(settings)
 
 
 @contextmanager
 def driving(settings: Settings, clock: Clock = wiring.now) -> Iterator[Drivers]:
     """The drivers, for as long as the block lasts. Raises DrivenElsewhere."""
-    drivers = Drivers(settings, clock=clock)
-    try:
+    if settings.kafka is not None:
+        raise DrivenElsewhere("with Kafka the views are driven by `troth run project` or `troth serve`")
+    with closing(Drivers(settings, clock=clock)) as drivers:
         yield drivers
-    finally:
-        drivers.close()
-
-
-def driven(home: Path) -> bool:
-    """Whether some process drives the ledger in this folder."""
-    try:
-        with undriven(home):
-            return False
-    except DrivenElsewhere:
-        return True
-
-
-@contextmanager
-def undriven(home: Path) -> Iterator[None]:
-    """Nobody drives the ledger in this folder for as long as the block lasts. Raises DrivenElsewhere."""
-    handle = _drive(home)
-    try:
-        yield
-    finally:
-        os.close(handle)
-
-
-def _drive(home: Path) -> int:
-    """Hold the folder's driver lock. Raises DrivenElsewhere."""
-    try:
-        return wiring.locked(home / "drivers.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise DrivenElsewhere(f"another process drives the views in {home}") from None

@@ -56,6 +56,8 @@ def configure(settings: Settings) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[OtherLoggers()], level=logging.WARNING, force=True)
+    # kafka-python says whenever a step of its own took a tenth of a second: on a busy machine, all the time.
+    logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)
 
 
 def get() -> Any:

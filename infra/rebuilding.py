@@ -11,10 +11,10 @@ from consumers.policy import policy_in_force
 from consumers.ports import LOG, Built
 from infra import wiring
 from infra.asking.answers import NotFound
-from infra.drivers import undriven
 from infra.settings import Settings
-from infra.sqlite.views import ANEW, open_views
+from infra.sqlite.views import ANEW
 from infra.tables import Reader, all_built, digest
+from infra.turns import undriven
 from projections.catalog import PROJECTIONS
 from projections.fold import Projection
 
@@ -33,24 +33,25 @@ class NoSuchProjection(NotFound):
 def begin(settings: Settings, names: Sequence[str]) -> list[Built]:
     """Begin to build these projections anew, unless that has begun already. Raises NoSuchProjection."""
     by_name = known(names)
-    with closing(wiring.open_log(settings)) as log, closing(open_views(settings.home)) as views:
+    with closing(wiring.open_log(settings)) as log, closing(wiring.open_views(settings)) as views:
         policy_hash = policy_in_force(log, wiring.now()).hash
+        read_from = {each.name: tuple(each.reached) for each in views.built() if each.live}
         return [
-            views.build(by_name[name], policy_hash if by_name[name].judges else "", (LOG,), live=False)
+            views.build(by_name[name], policy_hash if by_name[name].judges else "", read_from.get(name, (LOG,)), live=False)
             for name in dict.fromkeys(names)
         ]
 
 
 def building(settings: Settings, generations: Sequence[int]) -> list[Built]:
     """Those of these generations that are still being built."""
-    with closing(open_views(settings.home)) as views:
+    with closing(wiring.open_views(settings)) as views:
         return [each for each in views.built() if not each.live and each.generation in generations]
 
 
 def discard(settings: Settings, names: Sequence[str]) -> list[Built]:
     """Drop what is being built of these projections; readers keep what they see. Raises NoSuchProjection, DrivenElsewhere."""
     known(names)
-    with undriven(settings.home), closing(open_views(settings.home)) as views:
+    with undriven(settings), closing(wiring.open_views(settings)) as views:
         dropped = [each for each in views.built() if not each.live and each.name in names]
         for each in dropped:
             views.discard(each)

@@ -1,7 +1,5 @@
 """Replaying: opens the source, the shadow and what readers see, and says whether they agree."""
 
-import fcntl
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import lru_cache
@@ -22,6 +20,7 @@ from infra.rebuilding import known
 from infra.record import NoLedgerHere, Record
 from infra.settings import Settings
 from infra.sqlite import shadow as shadows
+from infra.sqlite.lock import FileLock
 from infra.tables import Reader, all_built, digest
 from projections.fold import Projection
 
@@ -214,11 +213,10 @@ class _Seen:
 def _alone(home: Path) -> Iterator[None]:
     """Nobody else replays in this folder for as long as the block lasts. Raises ReplayedElsewhere."""
     home.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = wiring.locked(home / "replay.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise ReplayedElsewhere(f"another process replays the ledger in {home}") from None
+    lock = FileLock(home / "replay.lock")
+    if not lock.take():
+        raise ReplayedElsewhere(f"another process replays the ledger in {home}")
     try:
         yield
     finally:
-        os.close(handle)
+        lock.release()

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from consumers.ports import Built, Fenced, Reached
+from consumers.ports import Built, Fenced, Reached, Views
 from projections.fold import Cell, Column, Projection, Table
 
 PARTIES = Table(
@@ -89,6 +89,21 @@ class Ranked(Protocol):
 
     def rank(self, claimed: Sequence[Claimed], scored: Sequence[Scored]) -> None:
         """Keep the scores of those that have not been marked again since they were claimed: only they wait no longer."""
+
+
+class KeptViews(Views, Protocol):
+    """The port Views, with what stands beside the views."""
+
+    @property
+    def reader(self) -> Reader:
+        """Reads what was written."""
+
+    @property
+    def ranked(self) -> Ranked:
+        """Keeps the table `parties` beside the views."""
+
+    def close(self) -> None:
+        """Give the file or the connection back."""
 
 
 def all_built(reader: Reader) -> list[Built]:

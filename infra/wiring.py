@@ -1,27 +1,20 @@
 """Wiring: the one place that knows which files and databases the settings ask for, and opens them."""
 
-import fcntl
-import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing
 from importlib.resources import files
-from pathlib import Path
+from typing import Protocol
 
 from consumers.intake import Incoming, Intake, Outcome
-from consumers.ports import Clock
+from consumers.ports import Clock, Lock
 from domain import policy as policies
 from domain.entry import Receipt
 from domain.report import LEDGER_SOURCE, Report
 from infra.record import NoLedgerHere, Quarantine, Record
 from infra.settings import Settings
-from infra.sqlite import log as sqlite_log
-from infra.sqlite import views as sqlite_views
-from infra.sqlite.connect import connect
-from infra.sqlite.log import SQLiteLog
-from infra.sqlite.quarantine import Quarantine as SQLiteQuarantine
-from infra.sqlite.reader import SQLiteReader
-from infra.tables import Reader
+from infra.sqlite.store import Files
+from infra.tables import KeptViews, Reader
 
 POLICY_SOURCE = LEDGER_SOURCE + "policy"
 
@@ -31,19 +24,63 @@ def now() -> int:
     return time.time_ns() // 1_000
 
 
+class Store(Protocol):
+    """Where a ledger is kept: in files, or in a database."""
+
+    @property
+    def where(self) -> str:
+        """Where that is, in words, without any secret."""
+
+    def making(self, clock: Clock) -> AbstractContextManager[None]:
+        """The record is made when the block begins, unless it is there; inside, the rest is."""
+
+    def log(self, clock: Clock) -> Record:
+        """The record. Raises NoLedgerHere, UnknownSchema or Unreachable."""
+
+    def quarantine(self) -> Quarantine:
+        """What was refused."""
+
+    def views(self) -> KeptViews:
+        """The views, to be written; made where there are none yet."""
+
+    def reader(self) -> Reader:
+        """The views, to be read only."""
+
+    def lock(self, what: str) -> Lock:
+        """A lock by name. Raises NoLedgerHere."""
+
+
+def store(settings: Settings) -> Store:
+    """Where the settings say that the ledger is kept."""
+    if settings.database is None:
+        return Files(settings.home, settings.ledger)
+    from infra.postgres.store import Database  # noqa: PLC0415  # a third of a second that who uses files need not wait
+
+    return Database(settings.database.get_secret_value(), settings.ledger)
+
+
 def make(settings: Settings, clock: Clock = now) -> None:
-    """Make the ledger in its folder, under the policy that troth ships, unless it is there already."""
-    with _making(settings.home):
-        sqlite_log.create(settings.home, settings.ledger, clock())
+    """Make the ledger, under the policy that troth ships, unless it is there already. Any number of processes may."""
+    kept = store(settings)
+    with kept.making(clock):
         with closing(open_log(settings, clock)) as log:
             if not log.of_party(policies.SUBJECT):
                 adopt(open_intake(log, clock=clock), shipped_policy(), in_force_from=0)
-        sqlite_views.open_views(settings.home).close()
+        kept.views().close()
+
+
+def where(settings: Settings) -> str:
+    """Where the ledger is, in words, without any secret."""
+    return store(settings).where
 
 
 def open_log(settings: Settings, clock: Clock = now) -> Record:
-    """The ledger's record. Raises NoLedgerHere or UnknownSchema."""
-    return SQLiteLog(settings.home, clock)
+    """The ledger's record. Raises NoLedgerHere, UnknownSchema or Unreachable."""
+    log = store(settings).log(clock)
+    if settings.kafka is not None and log.name != settings.ledger:  # topics are named by it
+        log.close()
+        raise NoLedgerHere(f"the ledger in {where(settings)} is {log.name}, not {settings.ledger}: set TROTH_LEDGER={log.name}")
+    return log
 
 
 def open_intake(log: Record, observe: Callable[[Sequence[Outcome]], None] = lambda _: None, clock: Clock = now) -> Intake:
@@ -53,12 +90,22 @@ def open_intake(log: Record, observe: Callable[[Sequence[Outcome]], None] = lamb
 
 def open_quarantine(settings: Settings) -> Quarantine:
     """What was refused."""
-    return SQLiteQuarantine(connect(settings.home / sqlite_log.FILE))
+    return store(settings).quarantine()
+
+
+def open_views(settings: Settings) -> KeptViews:
+    """The views, to be written; made where there are none yet."""
+    return store(settings).views()
 
 
 def read_views(settings: Settings) -> Reader:
     """The views, to be read only."""
-    return SQLiteReader(connect(settings.home / sqlite_views.FILE, read_only=True))
+    return store(settings).reader()
+
+
+def lock(settings: Settings, what: str) -> Lock:
+    """A lock of this ledger's, by name. Raises NoLedgerHere."""
+    return store(settings).lock(what)
 
 
 def shipped_policy() -> policies.Policy:
@@ -75,28 +122,3 @@ def adopt(intake: Intake, policy: policies.Policy, in_force_from: int) -> Receip
     if not isinstance(outcome, Receipt):
         raise outcome
     return outcome
-
-
-@contextmanager
-def _making(home: Path) -> Iterator[None]:
-    """Wait until nobody else makes the ledger in this folder: two that open a new SQLite file at once lock each other out."""
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        handle = locked(home / "making.lock", fcntl.LOCK_EX)
-    except OSError as wrong:
-        raise NoLedgerHere(f"no ledger can be made in {home}: {wrong.strerror}") from wrong
-    try:
-        yield
-    finally:
-        os.close(handle)
-
-
-def locked(path: Path, how: int) -> int:
-    """The handle of a locked file; the system gives the lock back when it is closed or the process ends, however it ends."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, how)
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle

@@ -70,6 +70,9 @@ class Status(Projections):
 
     ledger: str
     home: str
+    """The ledger's folder: where it is kept, unless `where` says otherwise, and where its locks are."""
+    where: str
+    """Where it is kept: a folder or a database."""
     now: At
     schema_versions: SchemaStatus
     parties: int
@@ -112,6 +115,7 @@ def status(settings: Settings, digests: Digests | None = None) -> Status:
             **dict(projected),
             ledger=log.name,
             home=str(settings.home.resolve()),
+            where=wiring.where(settings),
             now=now,
             schema_versions=SchemaStatus(ledger=sqlite_log.SCHEMA, views=sqlite_views.SCHEMA),
             parties=views.execute("SELECT COUNT(*) FROM party_totals").fetchone()[0] if projected.projections else 0,

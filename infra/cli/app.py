@@ -4,7 +4,7 @@
 1   what was asked about is not there, or something was refused: the message says what
 2   the command line cannot be read
 3   there is no ledger in TROTH_HOME, or one that cannot be read: damaged, or of another version
-4   another process has what this one needs
+4   another process has what this one needs, or is away
 70  a fault in troth: please report it
 """
 
@@ -17,7 +17,7 @@ import typer
 from pydantic import ValidationError
 
 from consumers.policy import NoPolicy
-from consumers.ports import BrokenRecord, Conflict, NotWritten, Unreachable
+from consumers.ports import BrokenRecord, Conflict, NotWritten, Unfit, Unreachable
 from consumers.project import RebuildDiffers
 from domain.entry import UnreadableEntry
 from domain.policy import PolicyRefused
@@ -37,6 +37,7 @@ from infra.cli import (
     quarantine,
     replaying,
     reporting,
+    run,
     schema,
     serve,
     status,
@@ -45,7 +46,7 @@ from infra.cli import (
 )
 from infra.cli.show import err, out
 from infra.demo.play import NotTheDemos
-from infra.drivers import DrivenElsewhere
+from infra.drivers import NeedsKafka
 from infra.exporting.files import MissingExtra
 from infra.exporting.manifest import DamagedFile, NoExportHere
 from infra.exporting.whole import NotExported
@@ -55,6 +56,7 @@ from infra.rebuilding import DIFFERS, NoSuchProjection
 from infra.record import NoLedgerHere, NotInQuarantine, UnknownSchema
 from infra.replaying import AnotherLedger, ReplayedElsewhere
 from infra.sqlite.connect import Unusable, is_fault
+from infra.turns import DrivenElsewhere
 
 app = typer.Typer(
     name="troth",
@@ -91,6 +93,8 @@ EXITS: dict[type[Exception], tuple[int, str]] = {
     UnknownSchema: (3, ""),
     BrokenRecord: (3, "restore the folder from a backup; `troth doctor` says where the gap is"),
     UnreadableEntry: (3, "restore the folder from a backup; `troth doctor` says which it is"),
+    Unfit: (3, ""),
+    NeedsKafka: (2, ""),
     PortTaken: (4, "another process listens there: stop it, or choose another with --port (0 lets the system choose)"),
     DrivenElsewhere: (4, "stop that process, or ask while it runs: every question works beside it"),
 }
@@ -149,6 +153,7 @@ app.command("incidents")(incidents.listed)
 app.command("board")(board.whole)
 app.command("entries")(entries.listed)
 app.command("serve")(serve.serve)
+app.command("run")(run.run)
 app.command("demo")(serve.demo)
 app.command("import")(importing.import_)
 app.command("export")(exporting.export)

@@ -11,9 +11,9 @@ from domain.instant import MalformedInstant, parse
 from infra import wiring
 from infra.asking.moment import Moment, Present, past
 from infra.cli.show import err
-from infra.drivers import DrivenElsewhere, Drivers, driving
-from infra.record import NoLedgerHere
+from infra.drivers import Drivers, driving
 from infra.settings import Settings
+from infra.turns import DrivenElsewhere
 
 AsOf = Annotated[
     str | None, typer.Option(help="Only what had happened by then counts: RFC 3339 with a zone, not in the future.")
@@ -44,10 +44,9 @@ def asking(as_of: str | None = None, known_at: str | None = None, party: str | N
 
 
 def existing() -> Settings:
-    """The settings, where there is a ledger in their folder. Raises NoLedgerHere."""
+    """The settings, where there is a ledger. Raises NoLedgerHere."""
     settings = Settings()
-    if not (settings.home / "ledger.sqlite").exists():
-        raise NoLedgerHere(f"there is no ledger in {settings.home}")
+    wiring.open_log(settings).close()
     wiring.make(settings)
     return settings
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from infra import wiring
 from infra.cli.show import err, out
 from infra.demo import play
 from infra.settings import Settings
@@ -33,7 +34,7 @@ def demo(
     settings = _settings(host, port)
     with err.status("a year of Kestrel Coffee is being reported"):
         played = play.play(settings, seed, _day(until))
-    out.print(play.SUMMARY.format(home=settings.home, **played._asdict()), soft_wrap=True)
+    out.print(play.SUMMARY.format(home=wiring.where(settings), **played._asdict()), soft_wrap=True)
     out.print("Worth trying:" if no_serve else "Worth trying, here in another window:")
     prefix = "" if settings.home == Settings.model_fields["home"].default else f"TROTH_HOME={shlex.quote(str(settings.home))} "
     for command, meaning in play.COMMANDS:
@@ -46,7 +47,7 @@ def run(settings: Settings) -> None:
     """Serve until told to stop, and say where."""
     from infra.http.serving import serve as serve_until_stopped  # noqa: PLC0415  # half a second for no other command
 
-    serve_until_stopped(settings, lambda url: out.print(f"{url} serves the ledger in {settings.home}", soft_wrap=True))
+    serve_until_stopped(settings, lambda url: out.print(f"{url} serves the ledger in {wiring.where(settings)}", soft_wrap=True))
 
 
 def _settings(host: str | None, port: int | None) -> Settings:

@@ -12,8 +12,9 @@ from infra.asking import status as asking
 from infra.asking.status import Digests, Projections
 from infra.cli.opened import bring_up_to_date, existing
 from infra.cli.show import Json, as_json, err, minute, out, table
-from infra.drivers import DrivenElsewhere, driving
+from infra.drivers import driving
 from infra.settings import Settings
+from infra.turns import DrivenElsewhere
 from projections.catalog import PROJECTIONS
 
 LOOK_SECONDS = 0.2
@@ -27,7 +28,7 @@ def status(json: Json = False) -> None:
     if json:
         as_json(answer)
         return
-    out.print(f"ledger {answer.ledger} in {answer.home}", soft_wrap=True)
+    out.print(f"ledger {answer.ledger} in {answer.where}", soft_wrap=True)
     out.print(f"{answer.entries:,} entries about {answer.parties:,} parties")
     out.print(f"policy {answer.policy.version}, {answer.policy.hash}", soft_wrap=True)
     versions = answer.schema_versions

@@ -18,8 +18,8 @@ from infra import wiring
 from infra.demo import year
 from infra.demo.telling import Arriving
 from infra.drivers import Drivers, driving
+from infra.record import NoLedgerHere
 from infra.settings import Settings
-from infra.sqlite.log import FILE
 
 SEED: Final = 1
 MARK: Final = "demo"
@@ -73,7 +73,7 @@ def play(settings: Settings, seed: int | None = None, until: date | None = None)
     if asked.until > _yesterday():
         raise NotTheDemos("the demo's year ends yesterday or earlier: what has not happened yet cannot be reported")
     if held is not None and held != (held.seed if seed is None else seed, until or held.until):
-        raise NotTheDemos(f"{settings.home} holds the demo's year until {held.until} of seed {held.seed}")
+        raise NotTheDemos(f"{wiring.where(settings)} holds the demo's year until {held.until} of seed {held.seed}")
     which = held or asked
     if reached != WHOLE:
         _play(settings, which, int(reached) if reached else 0)
@@ -83,13 +83,15 @@ def play(settings: Settings, seed: int | None = None, until: date | None = None)
 
 
 def _held(settings: Settings) -> tuple[_Year | None, str | None]:
-    """Which year the folder holds, and how far it has come; none where there is no ledger, or nothing in it."""
-    if not (settings.home / FILE).exists():
+    """Which year the ledger holds, and how far it has come; none where there is no ledger, or nothing in it."""
+    try:
+        opened = wiring.open_log(settings)
+    except NoLedgerHere:
         return None, None
-    with closing(wiring.open_log(settings)) as log:
+    with closing(opened) as log:
         mark = log.mark(MARK)
         if mark is None and log.end() > 1:  # more than the policy that every ledger begins with
-            raise NotTheDemos(f"{settings.home} holds a ledger that is not the demo's")
+            raise NotTheDemos(f"{wiring.where(settings)} holds a ledger that is not the demo's")
     if mark is None:
         return None, None
     seed, until, reached = mark.split()
@@ -103,7 +105,7 @@ def _play(settings: Settings, which: _Year, first_day: int) -> None:
     with driving(settings, clock) as drivers:
         intake = wiring.open_intake(drivers.log, clock=clock)
         for day, arriving in _days(which, start, first_day):
-            clock.now = start + day * DAY + 20 * HOUR
+            clock.now = min(start + day * DAY + 20 * HOUR, year.ends_at(which.until))  # the last evening ends with the year
             _record(intake, drivers, which, arriving, str(day + 1))
             _bring_on(drivers)
         clock.now = year.ends_at(which.until)

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 
 import uvicorn
 
-from infra import log
+from infra import log, wiring
 from infra.http.app import create
 from infra.http.binding import bound, url
 from infra.settings import Settings
@@ -22,13 +22,15 @@ GRACE_SECONDS = 5
 """How long requests that are under way may still take once the process is to end."""
 
 
-def serve(settings: Settings, listening: Callable[[str], None]) -> None:
+def serve(settings: Settings, listening: Callable[[str], None], *, driving: bool = True) -> None:
     """Serve until told to stop; `listening` is told the URL once it answers there.
+
+    Without `driving` only reports are taken in and questions answered: whatever drives the ledger runs elsewhere.
 
     Raises DrivenElsewhere, PortTaken or UnknownSchema before anything was bound, and whatever made drivers or intake fail.
     """
     log.configure(settings)
-    asyncio.run(_serve(settings, listening))
+    asyncio.run(_serve(settings, listening, driving=driving))
 
 
 class _Server(uvicorn.Server):
@@ -48,8 +50,8 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def _serve(settings: Settings, listening: Callable[[str], None]) -> None:
-    app = create(settings)
+async def _serve(settings: Settings, listening: Callable[[str], None], *, driving: bool) -> None:
+    app = create(settings, driving=driving)
     server = _Server(
         uvicorn.Config(
             app,
@@ -73,7 +75,7 @@ async def _serve(settings: Settings, listening: Callable[[str], None]) -> None:
             address = url(listener)
             if all(each.failed is None for each in workers):
                 listening(address)
-                log.get().info("serving", address=address, ledger=app.state.log.name, home=str(settings.home))
+                log.get().info("serving", address=address, ledger=app.state.log.name, home=wiring.where(settings))
                 await server.serve(sockets=[listener])
         log.get().info("stopping", entries=app.state.log.end())
     for each in workers:

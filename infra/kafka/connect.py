@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from kafka.admin import KafkaAdminClient
 from kafka.errors import RetriableError
 
-from consumers.ports import Unreachable
+from consumers.ports import Unfit, Unreachable
 
 CLIENT = "troth"
 REACH_MS = 10_000
@@ -25,7 +25,7 @@ class NoBroker(Unreachable):
         )
 
 
-class SlowChecksums(Exception):
+class SlowChecksums(Unfit):
     """The C library for Kafka's checksums is missing: without it reading is five times slower, and troth refuses to start."""
 
     def __init__(self) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import NoError, TopicAlreadyExistsError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
+from consumers.ports import Unfit
 from infra.kafka.connect import NoBroker, administering
 
 DAY_MS = 86_400_000
@@ -48,7 +49,7 @@ class Fault(NamedTuple):
     do: str
 
 
-class UnfitTopic(Exception):
+class UnfitTopic(Unfit):
     """A topic that may not be used as it is; the message says what is wrong with it and what to do."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:

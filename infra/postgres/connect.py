@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from psycopg.abc import Params
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
 Connection = psycopg.Connection[TupleRow]
@@ -91,3 +92,8 @@ def fetch(connection: Connection, statement: str, parameters: Params = ()) -> li
 def lock_key(ledger: str, what: str) -> int:
     """The number of an advisory lock: 63 bits of the sha256 of ledger and purpose."""
     return int.from_bytes(sha256(f"{ledger}\0{what}".encode()).digest()[:8], "big") >> 1
+
+
+def database_name(url: str) -> str:
+    """The name of the database that an address leads to, without who asks and what they know."""
+    return str(conninfo_to_dict(url).get("dbname", "that is the user's own"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from infra import wiring
 from tests.infra.story import Told
 
 Troth = Callable[..., tuple[int, str, str]]
@@ -52,6 +53,9 @@ def test_the_doctor_finds_a_gap_a_clock_that_is_behind_and_a_damaged_file(troth:
 def test_the_doctor_finds_a_record_that_is_shorter_than_what_was_read_from_it(troth: Troth, told: Told) -> None:
     told.catch_up()
     (told.home / "ledger.sqlite").write_bytes(b"")
+    assert troth(told.home, "status")[0] == 3
+    assert "backup" in wrongs(troth, told)["ledger"]
+    wiring.make(told.settings)  # as whoever records in it next does
     assert troth(told.home, "status")[0] == 3
     assert "backup" in wrongs(troth, told)["views"]
 

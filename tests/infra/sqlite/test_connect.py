@@ -11,7 +11,7 @@ import pytest
 
 from consumers.ports import NotWritten
 from infra import wiring
-from infra.drivers import DrivenElsewhere, driving
+from infra.drivers import driving
 from infra.record import NoLedgerHere, UnknownSchema
 from infra.settings import Settings
 from infra.sqlite import log as sqlite_log
@@ -19,6 +19,7 @@ from infra.sqlite import views as sqlite_views
 from infra.sqlite.connect import check_version, connect, writing
 from infra.sqlite.log import SQLiteLog
 from infra.sqlite.recorder import open_store
+from infra.turns import DrivenElsewhere
 
 FULL = 2
 
