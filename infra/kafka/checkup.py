@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kafka import OffsetAndMetadata, TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
-from kafka.errors import CoordinatorNotAvailableError
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 
 from consumers.ports import BrokenRecord
 from domain.instant import text
@@ -22,6 +22,7 @@ OLDEST = (3, 6)
 
 JITTER_MS = 1_000
 LOOK_SECONDS = 0.25
+COORDINATOR_CHANGES = (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError)
 
 
 class Finding(NamedTuple):
@@ -97,7 +98,7 @@ def _committed(admin: KafkaAdminClient, groups: list[str]) -> dict[str, dict[Top
         try:
             found: dict[str, dict[TopicPartition, OffsetAndMetadata]] = admin.list_group_offsets(groups)
             return found
-        except CoordinatorNotAvailableError:
+        except COORDINATOR_CHANGES:
             if monotonic() > until:
                 raise
             Event().wait(LOOK_SECONDS)
