@@ -29,6 +29,13 @@ class NotInQuarantine(Exception):
     """No refused report has this number."""
 
 
+class Schemas(NamedTuple):
+    """The versions of the schemas of a record and of its views."""
+
+    ledger: int
+    views: int
+
+
 class Record(Log, Protocol):
     """The ledger's record, with what only questions ask of it."""
 

@@ -11,7 +11,7 @@ from consumers.ports import Clock, Lock
 from domain import policy as policies
 from domain.entry import Receipt
 from domain.report import LEDGER_SOURCE, Report
-from infra.record import NoLedgerHere, Quarantine, Record
+from infra.record import NoLedgerHere, Quarantine, Record, Schemas
 from infra.settings import Settings
 from infra.sqlite.store import Files
 from infra.tables import KeptViews, Reader
@@ -26,6 +26,9 @@ def now() -> int:
 
 class Store(Protocol):
     """Where a ledger is kept: in files, or in a database."""
+
+    schemas: Schemas
+    """The versions of the schemas that this troth reads and writes there."""
 
     @property
     def where(self) -> str:

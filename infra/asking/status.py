@@ -8,10 +8,9 @@ from consumers.ports import Built
 from infra import wiring
 from infra.agenda import AgendaInViews
 from infra.asking.answers import Answer, At
+from infra.asking.kafka import KafkaStatus, kafka_status
 from infra.record import Record
 from infra.settings import Settings
-from infra.sqlite import log as sqlite_log
-from infra.sqlite import views as sqlite_views
 from infra.tables import Reader, all_built, digest
 from projections.catalog import PROJECTIONS
 
@@ -59,7 +58,7 @@ class PolicyStatus(Answer):
 
 
 class SchemaStatus(Answer):
-    """The versions of the files' schemas."""
+    """The versions of the schemas that the record and the views are kept in."""
 
     ledger: int
     views: int
@@ -81,6 +80,8 @@ class Status(Projections):
     """Refused reports that wait, by reason."""
     next_lapse_at: At | None
     """When the clock will record the next lapse, unless something happens before."""
+    kafka: KafkaStatus | None
+    """None where no Kafka is set."""
 
 
 class Digests:
@@ -117,11 +118,12 @@ def status(settings: Settings, digests: Digests | None = None) -> Status:
             home=str(settings.home.resolve()),
             where=wiring.where(settings),
             now=now,
-            schema_versions=SchemaStatus(ledger=sqlite_log.SCHEMA, views=sqlite_views.SCHEMA),
+            schema_versions=SchemaStatus(**wiring.store(settings).schemas._asdict()),
             parties=views.execute("SELECT COUNT(*) FROM party_totals").fetchone()[0] if projected.projections else 0,
             policy=PolicyStatus(version=policy.version, hash=policy.hash),
             quarantine=quarantine.count_by_reason(),
             next_lapse_at=AgendaInViews(views).next_at() if projected.projections else None,
+            kafka=kafka_status(settings, projected.entries),
         )
 
 

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from consumers.ports import Built
 from infra import rebuilding
 from infra.asking import status as asking
+from infra.asking.kafka import KafkaStatus
 from infra.asking.status import Digests, Projections
 from infra.cli.opened import bring_up_to_date, existing
 from infra.cli.show import Json, as_json, err, minute, out, table
@@ -38,6 +39,8 @@ def status(json: Json = False) -> None:
     waiting = [(reason, f"{count:,}") for reason, count in answer.quarantine.items()]
     table("In quarantine", ["reason", "reports#"], waiting, empty="quarantine: nothing waits")
     _show(answer)
+    if answer.kafka is not None:
+        _show_kafka(answer.kafka)
 
 
 def rebuild(
@@ -125,3 +128,15 @@ def _show(answer: Projections) -> None:
     building = [(each.name, each.version, f"{each.position:,} of {each.entries:,}") for each in answer.building]
     if building:
         table("Being built", ["name", "version#", "so far#"], building, empty="")
+
+
+def _show_kafka(found: KafkaStatus) -> None:
+    if found.trouble is not None:
+        out.print(f"Kafka: {found.trouble}", soft_wrap=True)
+        return
+    rows = [
+        (each.topic, each.partition, f"{each.records:,}", f"{each.taken_in:,}", f"{each.lag:,}") for each in found.partitions
+    ]
+    table("On Kafka", ["topic", "partition#", "records#", "taken in#", "lag#"], rows, empty="No topic is there yet.")
+    if found.unpublished:
+        out.print(f"{found.unpublished:,} entries are not published yet")

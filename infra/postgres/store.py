@@ -12,10 +12,13 @@ from infra.postgres.log import PostgresLog
 from infra.postgres.quarantine import Quarantine
 from infra.postgres.reader import PostgresReader
 from infra.postgres.views import PostgresViews
+from infra.record import Schemas
 
 
 class Database:
     """A database with a ledger in it: the Protocol `infra.wiring.Store`."""
+
+    schemas = Schemas(log.SCHEMA, views.SCHEMA)
 
     def __init__(self, url: str, ledger: str) -> None:
         self._url = url

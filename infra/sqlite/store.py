@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from consumers.ports import Clock
-from infra.record import NoLedgerHere
+from infra.record import NoLedgerHere, Schemas
 from infra.sqlite import log, views
 from infra.sqlite.connect import connect
 from infra.sqlite.lock import FileLock
@@ -19,6 +19,8 @@ from infra.sqlite.views import SQLiteViews
 
 class Files:
     """A folder with a ledger: the Protocol `infra.wiring.Store`."""
+
+    schemas = Schemas(log.SCHEMA, views.SCHEMA)
 
     def __init__(self, home: Path, ledger: str) -> None:
         self._home = home
