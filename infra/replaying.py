@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
+from threading import Event
 from time import perf_counter
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ from consumers.replay import Compared, Replay, Source
 from domain.policy import Policy
 from infra import wiring
 from infra.collector import sparing_the_collector
+from infra.drivers import NeedsKafka
 from infra.exporting.files import FileFeed, open_feed
 from infra.failpoint import failpoint
 from infra.rebuilding import known
@@ -23,6 +26,13 @@ from infra.sqlite import shadow as shadows
 from infra.sqlite.lock import FileLock
 from infra.tables import Reader, all_built, digest
 from projections.fold import Projection
+
+WAITS = 150
+"""How often Kafka is waited for to have what readers see already, a fifth of a second each time: the relay may lag."""
+
+
+OF_THE_LEDGER = ("store", "kafka")
+"""Sources that are no exported file."""
 
 
 class ReplayedElsewhere(Exception):
@@ -68,7 +78,7 @@ def replay(
     """Replay these projections from `store`, `kafka` or an exported file, and compare them with what readers see.
 
     `begun` is told the source and how many entries an earlier replay had come. Raises NoSuchProjection, NoLedgerHere,
-    NoExportHere, MissingExtra, AnotherLedger, ReplayedElsewhere, BrokenRecord.
+    NoExportHere, MissingExtra, AnotherLedger, NeedsKafka, ReplayedElsewhere, BrokenRecord.
     """
     by_name = known(names)
     projections = [by_name[name] for name in dict.fromkeys(names or by_name)]
@@ -79,8 +89,8 @@ def replay(
         progress(done, total)
 
     with ExitStack() as stack:
-        log = _log(settings, stack)
-        opened = _opened(source, log, stack)
+        log = _log(settings, source, stack)
+        opened = _opened(settings, source, log, stack)
         stack.enter_context(_alone(settings.home))
         shadow = stack.enter_context(closing(shadows.open_shadow(settings.home, opened.identity, anew=anew)))
         seen = _Seen(None if log is None else stack.enter_context(closing(wiring.read_views(settings))))
@@ -135,22 +145,33 @@ class Followed:
         """Nothing: nobody looks here for how far the views have come."""
 
 
-def _log(settings: Settings, stack: ExitStack) -> Record | None:
-    """The record, where there is one: a file can be replayed anywhere."""
+def _log(settings: Settings, source: str, stack: ExitStack) -> Record | None:
+    """The record; a file can be replayed where there is none."""
     try:
         log = stack.enter_context(closing(wiring.open_log(settings)))
     except NoLedgerHere:
+        if source in OF_THE_LEDGER:
+            raise
         return None
     wiring.make(settings)  # so that there are views to look at, be they empty
     return log
 
 
-def _opened(source: str, log: Record | None, stack: ExitStack) -> _Opened:
+def _opened(settings: Settings, source: str, log: Record | None, stack: ExitStack) -> _Opened:
+    if log is None or source not in OF_THE_LEDGER:
+        return _opened_file(Path(source), log, stack)
     if source == "store":
-        if log is None:
-            raise NoLedgerHere("there is no ledger to replay: set TROTH_HOME, or name an exported file")
-        return _Opened(Source("the store", LogFeed(log), log.end()), "store", log)
-    path = Path(source)
+        return _Opened(Source("the store", LogFeed(log), log.end()), source, log)
+    from infra.kafka.assigned import AssignedFeed, open_reader  # noqa: PLC0415  # what only reads files need not load it
+
+    if settings.kafka is None:
+        raise NeedsKafka("no Kafka is set to replay from: TROTH_KAFKA names its servers")
+    feed = stack.enter_context(closing(AssignedFeed(open_reader(settings), following=True)))
+    waits = count(1)
+    return _Opened(Source("Kafka", feed, log.end(), wait=lambda: next(waits) < WAITS and not Event().wait(0.2)), source, log)
+
+
+def _opened_file(path: Path, log: Record | None, stack: ExitStack) -> _Opened:
     file, manifest = open_feed(path)
     stack.enter_context(closing(file))
     if log is None:

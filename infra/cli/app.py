@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from consumers.policy import NoPolicy
 from consumers.ports import BrokenRecord, Conflict, NotWritten, Unfit, Unreachable
 from consumers.project import RebuildDiffers
+from consumers.replay import EndsEarly
 from domain.entry import UnreadableEntry
 from domain.policy import PolicyRefused
 from domain.refusal import Refusal
@@ -79,6 +80,7 @@ EXITS: dict[type[Exception], tuple[int, str]] = {
     NotWritten: (4, "try again when there is space, nobody holds the file and the database is back; nothing is recorded twice"),
     Unreachable: (4, "start it, or try again when it is back; `troth doctor` says more"),
     ReplayedElsewhere: (4, "wait for it, or stop it: it goes on where it was when it is started again"),
+    EndsEarly: (3, "restore it from a backup; where it is Kafka, `troth run relay` publishes what is missing there"),
     AnotherLedger: (1, "set TROTH_HOME to the folder of that ledger, or to a new one"),
     NotExported: (1, ""),
     NoExportHere: (1, ""),
