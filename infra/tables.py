@@ -135,11 +135,15 @@ def digest(reader: Reader, built: Built, projection: Projection) -> str:
 
 
 def digests(reader: Reader, built: Sequence[tuple[Built, Projection]]) -> list[str]:
-    """The digest of each, all of them from one state of the views. Raises Fenced where they have not come equally far in it."""
+    """The digest of each, all of them from one state of the views.
+
+    Raises Fenced where they have not come equally far in it, or are gone.
+    """
     with reader.one_state():
         now = {each.generation: each for each in all_built(reader)}
-        if len({tuple(sorted(now[each.generation].reached.items())) for each, _ in built if each.generation in now}) != 1:
-            raise Fenced("what was to be compared has come unequally far")
+        found = [now[each.generation].reached for each, _ in built if each.generation in now]
+        if len(found) != len(built) or any(each != found[0] for each in found):
+            raise Fenced("what was to be compared has come unequally far, or is gone")
         return [digest(reader, each, projection) for each, projection in built]
 
 

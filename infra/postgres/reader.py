@@ -12,7 +12,7 @@ from psycopg.adapt import Loader
 from psycopg.rows import TupleRow
 
 from consumers.ports import Unreachable
-from infra.postgres.connect import Connection, one_state
+from infra.postgres.connect import Connection
 from infra.postgres.connections import Connections
 from projections.fold import Cell
 
@@ -72,7 +72,7 @@ class PostgresReader:
     @contextmanager
     def one_state(self) -> Iterator[None]:
         """All that is read inside is read from one state of the views. Raises Unreachable."""
-        with self._lent() as connection, one_state(connection):
+        with self._lent() as connection, connection.transaction():
             # A snapshot is of rows only: what a view shows is what it shows now. So none is swapped until this has ended, and
             # the snapshot, which the first question takes, is of what the views show. A lock takes none.
             connection.execute("LOCK TABLE projections IN ACCESS SHARE MODE")
@@ -118,4 +118,6 @@ class _Integer(Loader):
 
 def _ready(connection: Connection) -> None:
     connection.execute("SET default_transaction_read_only TO on")
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    connection.prepare_threshold = None  # what a statement was prepared for is gone where a view is swapped for another version
     connection.adapters.register_loader("numeric", _Integer)

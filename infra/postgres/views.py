@@ -2,8 +2,8 @@
 
 As in SQLite, the tables of generation 7 are called `promises__7`, and readers use the SQL view `promises`, which shows the
 generation that is live. Several processes may write at once, each its own partitions, and add to the same sums. All of them
-take locks in one order, so that none waits for another that waits for it: the partitions of each generation (the fence),
-the rows of each table by key, the parties that are stale.
+take locks in one order, so that none waits for another that waits for it: the partitions of each generation (the fence), the
+parties that are stale, the rows of each table by key; what all of them add to comes last, and is held for the shortest time.
 """
 
 import time
@@ -22,7 +22,7 @@ from infra.postgres.ranked import PostgresRanked
 from infra.postgres.reader import InTransaction, PostgresReader
 from infra.record import NoLedgerHere, UnknownSchema
 from infra.tables import PARTIES, Types, all_built, declared, digests, generation_of
-from projections.fold import Projection
+from projections.fold import Projection, Table
 
 SCHEMA = 1
 SWAP_SECONDS = 20.0
@@ -143,14 +143,13 @@ class PostgresViews:
         ordered = sorted(moves, key=lambda move: move.built.generation)
         with self.connections.lent() as connection, writing(connection):
             _reach(connection, ordered)
-            for move in ordered:
-                for table in move.projection.tables:
-                    name, pending = generation_of(table, move.built.generation), move.pending
-                    if table.sums:
-                        rows.add(connection, table, name, pending.sums[table.name])
-                    else:
-                        rows.put(connection, table, name, pending.rows[table.name])
             ranked.mark_stale(connection, sorted(parties))
+            for table, move in _least_shared_first(ordered):
+                name = generation_of(table, move.built.generation)
+                if table.sums:
+                    rows.add(connection, table, name, move.pending.sums[table.name])
+                else:
+                    rows.put(connection, table, name, move.pending.rows[table.name])
             failpoint("inside_views" if any(each.built.live for each in moves) else "inside_rebuild")
         failpoint("after_views")
 
@@ -228,6 +227,12 @@ def _positions(connection: Connection, generations: Sequence[int]) -> Mapping[in
     for generation, partition, position in connection.execute(_ALL, (generations,)):
         positions.setdefault(generation, {})[partition] = position
     return positions
+
+
+def _least_shared_first(moves: Sequence[Move]) -> list[tuple[Table, Move]]:
+    """The tables that moves change: first those whose rows belong to one partition, last the sums that are not of a party."""
+    changed = [(table, move) for move in moves for table in move.projection.tables]
+    return sorted(changed, key=lambda each: (each[0].sums, each[0].key[0].name != "party"))
 
 
 def _reach(connection: Connection, moves: Sequence[Move]) -> None:

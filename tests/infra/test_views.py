@@ -262,6 +262,13 @@ def test_tables_that_are_behind_what_readers_see_are_not_shown(views: AnyViews) 
     assert rows_of(views, "rows") == [("acme", "other", 0)]
 
 
+def test_tables_that_were_dropped_meanwhile_are_not_compared(views: AnyViews) -> None:
+    seen, building = [views.build(TRIED, "", (LOG,), live=live) for live in (True, False)]
+    views.go_live(building, TRIED, seen)
+    with pytest.raises(Fenced):
+        views.digests([(seen, TRIED), (building, TRIED)])
+
+
 def test_tables_are_not_shown_in_place_of_others_than_those_that_were_seen(views: AnyViews) -> None:
     seen = views.build(TRIED, "", (LOG,), live=True)
     one, two = [views.build(TRIED, policy, (LOG,), live=False) for policy in "ab"]

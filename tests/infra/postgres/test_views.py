@@ -178,7 +178,7 @@ def test_projectors_that_run_at_once_on_partitions_of_one_record_come_to_the_dig
     monkeypatch.setattr(project, "PENDING_AT_MOST", 100)
     with Ledger(tmp_path, shelf=shelf) as ledger, Ledger(tmp_path / "one") as one:
         for each in (ledger, one):
-            each.receipts(*crowd(11, 120, parties=40))
+            each.receipts(*crowd(11, 80, parties=40))
         begun = ledger.projector.policy.hash, range(partitions)
 
         def project_some(member: int) -> None:
