@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from infra import wiring
 from infra.cli.opened import bring_up_to_date
 from infra.cli.show import Json, as_json, err, out, table
+from infra.collector import sparing_the_collector
 from infra.importing.loading import load, shipped
 from infra.importing.mapping import CLOUDEVENTS, Map
 from infra.importing.run import Counts, DryRun, dry_run, import_file
@@ -67,7 +68,7 @@ def import_(
 
 
 def _import(file: Path, of: Map, settings: Settings, rejects: Path) -> Counts:
-    with closing(wiring.open_log(settings)) as log, _bar() as bar:
+    with closing(wiring.open_log(settings)) as log, sparing_the_collector(), _bar() as bar:
         task = bar.add_task(file.name, total=None, said="")
 
         def progress(done_bytes: int, total_bytes: int, counts: Counts) -> None:
