@@ -12,7 +12,6 @@ class Lock:
         self.what = what
         self._connection = connection
         self._ledger = ledger
-        self._key = lock_key(ledger, what)
 
     def check(self) -> None:
         """Raises Unreachable where it is held no longer: ask before whatever only one may do.
