@@ -170,7 +170,7 @@ class Projector:
             for run in runs:
                 for each in folding:
                     each.take(run)
-                parties.update(entry.party for _, entry in run.entries)
+                parties |= {entry.party for _, entry in run.entries}
                 taken += len(run.entries)
                 at[run.partition] = Reached(run.entries[-1][0] + 1, run.offset)
             full = taken > ENTRIES_AT_MOST or sum(each.pending.size for each in folding) > PENDING_AT_MOST

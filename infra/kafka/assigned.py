@@ -19,6 +19,8 @@ from infra.kafka.topics import names
 from infra.settings import Settings
 
 WAIT_SECONDS = 0.5
+AT_ONCE = 500
+"""How many records are decoded and folded before the next ones are looked at: so many stay in the processor's cache."""
 SILENT_AT_MOST = 60.0
 """Seconds without a record, where there are some, after which reading is given up."""
 
@@ -99,7 +101,7 @@ class AssignedFeed:
             self._begin(wanted)
         since = time.monotonic()
         while self._is_behind():
-            fetched = self._reader.fetch(limit, WAIT_SECONDS)
+            fetched = self._reader.fetch(min(limit, AT_ONCE), WAIT_SECONDS)
             runs = [run for each in fetched for run in self._runs(each, reached)]
             if self._misled:
                 self._misled = False
@@ -107,6 +109,8 @@ class AssignedFeed:
             if runs:
                 self.more = self._is_behind()
                 return runs
+            if not fetched:
+                self._pass_gaps()
             if time.monotonic() > since + SILENT_AT_MOST:
                 raise NoBroker(self._reader.bootstrap, f"there is more of {self._reader.topic}, and for a minute nothing came")
         self.more = False
@@ -119,15 +123,20 @@ class AssignedFeed:
 
     def _is_behind(self) -> bool:
         """Whether there is more to read. Raises BrokenRecord where something is still searched, and is not there."""
-        positions = {each: self._reader.position(each) for each in self._reading}
-        for each, position in positions.items():
-            self._chains[each].look(position)
-        if any(position < self._ends[each] for each, position in positions.items()):
+        chains = {each: self._chains[each] for each in self._reading}
+        for each in chains.values():
+            each.look()
+        if any(chain.offset < self._ends[each] for each, chain in chains.items()):
             return True
         if not self.following:
             return False
         ends = self.ends()
-        return any(position < ends[each] for each, position in positions.items())
+        return any(chain.offset < ends[each] for each, chain in chains.items())
+
+    def _pass_gaps(self) -> None:
+        """Where no record came, the client may have come by offsets that hold none."""
+        for each in self._reading:
+            self._chains[each].offset = max(self._chains[each].offset, self._reader.position(each))
 
     def _runs(self, fetched: Fetched, reached: Mapping[int, Reached]) -> list[Run]:
         chain = self._chains[fetched.partition]

@@ -77,9 +77,9 @@ class Chain:
             self.position = linked[-1][0] + 1
         return linked
 
-    def look(self, offset: int) -> None:
-        """Raise BrokenRecord where the search has come to the end in vain. `offset` is the next one that is read."""
-        if self._searching and offset >= self._end:
+    def look(self) -> None:
+        """Raise BrokenRecord where the search has come to the end in vain."""
+        if self._searching and self.offset >= self._end:
             raise self._broken(
                 f"it ends at offset {self._end}, before position {self.position}, and was read as far before: "
                 "was it made anew? `troth run relay` publishes it again; start this when it has"

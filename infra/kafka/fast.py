@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -82,14 +83,11 @@ class FastReader:
         if any(map(_error, messages)):
             messages = [each for each in messages if not self._is_notice(each)]
         found: dict[int, Fetched] = {}
-        for partition, value, offset in zip(
-            map(_partition, messages), map(_value, messages), map(_offset, messages), strict=True
-        ):
-            of_it = found.get(partition)
-            if of_it is None:
-                of_it = found[partition] = Fetched(partition, [], [])
-            of_it.values.append(value)
-            of_it.offsets.append(offset)
+        for partition, following in groupby(messages, _partition):
+            run = [*following]
+            of_it = found.setdefault(partition, Fetched(partition, [], []))
+            of_it.values.extend(map(_value, run))
+            of_it.offsets.extend(map(_offset, run))
         self._positions |= {each.partition: each.offsets[-1] + 1 for each in found.values()}
         return [*found.values()]
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from kafka.consumer.fetcher import ConsumerRecord
 
 from consumers.ports import BrokenRecord, Reached, Run
+from infra.kafka.assigned import AT_ONCE
 from infra.kafka.chain import ANEW, Chain
 from infra.kafka.consumer import GONE
 from infra.kafka.group import Group
@@ -49,14 +50,14 @@ class GroupFeed:
         ours = self._group.assigned() & reached.keys()
         self._seek({each: reached[each] for each in ours if self._chains[each].position != reached[each].position})
         try:
-            found = self._group.poll(ours, limit)
+            found = self._group.poll(ours, min(limit, AT_ONCE))
         except GONE as gone:
             raise BrokenRecord(f"{self._topic}: {type(gone).__name__}: {gone}; {ANEW}") from gone
         if self._dealt():
             return ()
         runs = [run for partition, records in found.items() for run in self._runs(partition, records, reached[partition])]
         for silent in ours - found.keys():
-            self._chains[silent].look(self._chains[silent].offset)
+            self._chains[silent].look()
         self.more = any(self._group.behind(each, self._chains[each].offset) for each in ours)
         return runs
 

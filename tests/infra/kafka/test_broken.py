@@ -91,7 +91,7 @@ def test_what_was_not_published_so_stops_the_reader(
     topic.send(breaking(topic.records(record.stored())))
     for way in WAYS:
         with closing(way(kafka_bootstrap, ledger_name)) as feed, pytest.raises(BrokenRecord) as broken:
-            positions(feed, enough=10**9)
+            positions(feed, enough=10**9, polls=20)
         assert f"partition 0 of {topic.name}: at offset" in str(broken.value)
         assert "acme" not in str(broken.value)
 
