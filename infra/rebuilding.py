@@ -13,7 +13,7 @@ from infra import wiring
 from infra.asking.answers import NotFound
 from infra.settings import Settings
 from infra.sqlite.views import ANEW
-from infra.tables import Reader, all_built, digest
+from infra.tables import Reader, all_built, digest, positions
 from infra.turns import undriven
 from projections.catalog import PROJECTIONS
 from projections.fold import Projection
@@ -21,7 +21,7 @@ from projections.fold import Projection
 DIFFERS = (
     "readers still see what they saw, the rebuild is kept beside it, and one of the two is wrong. "
     "`troth rebuild --discard` drops the rebuild, so that serving and asking go on with what readers see; "
-    f"where that is the wrong one, {ANEW}"
+    f"where that is the wrong one, {ANEW}; in PostgreSQL, empty the table `projections` in the ledger's schema"
 )
 """What to do about a rebuild that differs from what readers see."""
 
@@ -66,7 +66,8 @@ def differing(views: Reader) -> list[Built]:
         each
         for each, twin in pairs
         for projection in PROJECTIONS
-        if (projection.name, projection.version, each.position) == (each.name, each.version, twin.position)
+        if (projection.name, projection.version) == (each.name, each.version)
+        and positions(each) == positions(twin)
         and digest(views, each, projection) != digest(views, twin, projection)
     ]
 

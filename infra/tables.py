@@ -141,10 +141,15 @@ def digests(reader: Reader, built: Sequence[tuple[Built, Projection]]) -> list[s
     """
     with reader.one_state():
         now = {each.generation: each for each in all_built(reader)}
-        found = [now[each.generation].reached for each, _ in built if each.generation in now]
+        found = [positions(now[each.generation]) for each, _ in built if each.generation in now]
         if len(found) != len(built) or any(each != found[0] for each in found):
             raise Fenced("what was to be compared has come unequally far, or is gone")
         return [digest(reader, each, projection) for each, projection in built]
+
+
+def positions(built: Built) -> dict[int, int]:
+    """How far each partition has been folded. Where Kafka keeps it is a hint, and may differ with who read it."""
+    return {partition: reached.position for partition, reached in built.reached.items()}
 
 
 def generation_of(table: Table, generation: int) -> str:

@@ -118,6 +118,7 @@ class _Integer(Loader):
 
 def _ready(connection: Connection) -> None:
     connection.execute("SET default_transaction_read_only TO on")
+    connection.execute("SET jit TO off")  # compiling a question takes longer than asking it
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     connection.prepare_threshold = None  # what a statement was prepared for is gone where a view is swapped for another version
     connection.adapters.register_loader("numeric", _Integer)
