@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from consumers.ports import Clock, Conflict, Log, Mark, Name, Refused, Stored
+from consumers.ports import Clock, Conflict, Log, Mark, MarkMoved, Name, Refused, Stored
 from domain import entry as entries
 from domain.entry import Entry, Receipt
 from domain.kinds import Standing
@@ -67,6 +67,8 @@ class Intake:
             refused = [_refused(each, what) for each, what in zip(batch, weighing.outcomes, strict=True)]
             try:
                 stored = self._log.append(weighing.recorded, [each for each in refused if each], mark)
+            except MarkMoved:
+                raise
             except Conflict as conflict:
                 lost = conflict
                 continue

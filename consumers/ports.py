@@ -39,6 +39,10 @@ class Conflict(Exception):
     """Somebody else recorded something in between: nothing of the batch was written; load again and decide again."""
 
 
+class MarkMoved(Conflict):
+    """Somebody else moved the mark: whoever wanted to did not read from where it stands, and need not try again."""
+
+
 class Unreachable(Exception):
     """What keeps the record is away: a database that is down, restarted or cut off. What it holds is safe; try again later."""
 

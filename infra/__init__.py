@@ -5,6 +5,7 @@ tables      the tables of the views, who reads them, and their digests; agenda: 
 sqlite      the embedded ledger's files
 postgres    the same in PostgreSQL, for many processes
 kafka       reports that come in and entries that go out by Apache Kafka
+cloudevents reports whose attributes stand beside their data, put together
 asking      questions and their answers
 http, cli   the two ways to report and to ask
 importing   files into reports

@@ -20,7 +20,7 @@ from infra.turns import DRIVERS, DrivenElsewhere
 
 OUTAGES = (NotWritten, Conflict, Fenced, Unreachable, Unpublished)
 """What says that something is only away for a while, or that another was faster: the loop is made anew and tries again."""
-DriverName = Literal["relay", "project", "clock"]
+DriverName = Literal["intake", "relay", "project", "clock"]
 
 
 class NeedsKafka(Exception):
@@ -58,7 +58,7 @@ class Drivers:
 def running(settings: Settings) -> list[Running]:
     """All loops of this ledger, each in a thread of its own. Raises DrivenElsewhere."""
     if settings.kafka is not None:
-        return [alone(settings, name) for name in ("relay", "project", "clock")]
+        return [alone(settings, name) for name in ("intake", "relay", "project", "clock")]
 
     def begin() -> Drivers:
         """Made anew after an outage."""
@@ -69,15 +69,15 @@ def running(settings: Settings) -> list[Running]:
 
 def alone(settings: Settings, name: DriverName) -> Running:
     """One loop of this ledger, in a thread of its own. Raises NeedsKafka."""
-    if name == "relay" and settings.kafka is None:
+    if name in ("intake", "relay") and settings.kafka is None:
         raise NeedsKafka(f"{name} has nothing to do without Kafka: TROTH_KAFKA names its servers")
 
     def begin() -> Loop:
         """Made anew after an outage."""
         wiring.make(settings)
         match name:
-            case "relay":
-                return _relaying(settings)
+            case "intake" | "relay":
+                return _on_kafka(settings, name)
             case "project":
                 # Only a database takes the views of several projectors, and only Kafka deals out partitions among them.
                 return Projecting(settings, by_itself=settings.kafka is None or settings.database is None)
@@ -87,10 +87,10 @@ def alone(settings: Settings, name: DriverName) -> Running:
     return Running(name, begin, settings.poll_milliseconds / 1000, OUTAGES)
 
 
-def _relaying(settings: Settings) -> Loop:
-    from infra.kafka.loops import Relaying  # noqa: PLC0415  # half a second that who uses no Kafka need not wait
+def _on_kafka(settings: Settings, name: Literal["intake", "relay"]) -> Loop:
+    from infra.kafka.loops import Relaying, TakesIn  # noqa: PLC0415  # half a second that who uses no Kafka need not wait
 
-    return Relaying(settings)
+    return Relaying(settings) if name == "relay" else TakesIn(settings, metrics.observe_outcomes)
 
 
 @contextmanager

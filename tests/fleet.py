@@ -20,6 +20,7 @@ from typing import Any, Self
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
+from consumers.ports import Unreachable
 from infra.asking import status
 from infra.asking.status import Digests, Projections
 from infra.record import NoLedgerHere
@@ -141,7 +142,7 @@ class Fleet:
         """Whether so many entries are recorded, and every projection has taken them in."""
         try:
             found = status.projections(self.settings)
-        except NoLedgerHere:
+        except (NoLedgerHere, Unreachable):  # it is being made
             return False
         return found.entries >= entries and bool(found.projections) and all(each.lag == 0 for each in found.projections)
 

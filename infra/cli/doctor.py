@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import typer
 
 from infra.cli.show import Json, as_json, out, table
-from infra.doctor import broker, database, machine, record, views
+from infra.doctor import machine, record, views
 from infra.doctor.check import Check
 from infra.settings import Settings
 
@@ -26,10 +26,14 @@ def doctor(json: Json = False) -> None:
 def _looked_at(settings: Settings) -> Iterator[Check]:
     yield from machine.looked_at(settings.home)
     if settings.kafka is not None:
+        from infra.doctor import broker  # noqa: PLC0415  # half a second that who uses no Kafka need not wait
+
         yield from broker.looked_at(settings, settings.kafka)
     if settings.database is None:
         found, readable = [*record.in_files(settings)], record.are_files_readable(settings)
     else:
+        from infra.doctor import database  # noqa: PLC0415  # as above, for PostgreSQL
+
         url = settings.database.get_secret_value()
         found, readable = [*database.looked_at(settings, url)], database.is_readable(settings, url)
     yield from found

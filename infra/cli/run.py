@@ -16,14 +16,14 @@ from infra.http.binding import PortTaken
 from infra.running import Running, ending
 from infra.settings import Settings
 
-Driver = Literal["relay", "project", "clock", "api"]
+Driver = Literal["intake", "relay", "project", "clock", "api"]
 
 
 def run(
     driver: Annotated[
         Driver,
         typer.Argument(
-            help="relay: publishes entries on Kafka, one at a time. "
+            help="intake: records the reports that come by Kafka. relay: publishes entries on Kafka, one at a time. "
             "project: folds entries into views, each process its share of the partitions. clock: records what lapses; one at a "
             "time. api: takes reports by HTTP and answers questions."
         ),

@@ -10,6 +10,7 @@ from consumers.intake import Incoming, Outcome
 from domain import strictjson
 from domain.entry import Receipt
 from domain.refusal import MalformedEnvelope, Refusal
+from infra import cloudevents
 from infra.asking.receipt import ReceiptShown
 from infra.http import problems
 from infra.http.desk import Desk
@@ -85,20 +86,7 @@ def _structured(request: Request, data: bytes) -> bytes:
     attributes = {
         name[3:]: unquote(value) for name, value in request.headers.items() if name.startswith("ce-") and name != "ce-data"
     }
-    envelope = msgspec.json.encode(attributes)[:-1] + b',"data":'
-    spliced = envelope + (data or b"null") + b"}"
-    if _is_read(spliced) and not _is_read(data or b"null"):
-        # A body such as `{}, "id": "2"` is no JSON and would reach beyond the data: as text it stays there, and is refused.
-        return envelope + msgspec.json.encode(data.decode("utf-8", "backslashreplace")) + b"}"
-    return spliced
-
-
-def _is_read(raw: bytes) -> bool:
-    try:
-        strictjson.read(raw)
-    except Refusal:
-        return False
-    return True
+    return cloudevents.structured(attributes, data)
 
 
 def _shown(outcome: Outcome) -> bytes:

@@ -1,14 +1,18 @@
 """The loops that read from Kafka or publish there, each with what it needs."""
 
 from contextlib import ExitStack, closing
+from uuid import uuid4
 
 from consumers.ports import Feed
 from consumers.relay import Relay
+from consumers.take_in import TakingIn
 from infra import wiring
 from infra.kafka import topics
 from infra.kafka.assigned import AssignedFeed, open_reader
 from infra.kafka.feed import GroupFeed
 from infra.kafka.publisher import KafkaPublisher
+from infra.kafka.reports import KafkaReports
+from infra.loops import Observe
 from infra.settings import Settings
 
 
@@ -17,6 +21,26 @@ def feeds(settings: Settings, opened: ExitStack) -> tuple[Feed, Feed]:
     make_topics(settings)
     feed = opened.enter_context(closing(GroupFeed(settings)))
     return feed, opened.enter_context(closing(AssignedFeed(open_reader(settings), mine=feed.assigned, following=True)))
+
+
+class TakesIn:
+    """Records the reports that come by Kafka, each process its share of the partitions."""
+
+    def __init__(self, settings: Settings, observe: Observe) -> None:
+        bootstrap = make_topics(settings)
+        with ExitStack() as opened:
+            record = opened.enter_context(closing(wiring.open_log(settings)))
+            reports = opened.enter_context(closing(KafkaReports(settings, bootstrap)))
+            self._taking_in = TakingIn(reports, record, wiring.open_intake(record, observe), uuid4().hex)
+            self._opened = opened.pop_all()
+
+    def step(self) -> bool:
+        """Record what follows; False where there is nothing yet."""
+        return self._taking_in.step()
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        self._opened.close()
 
 
 class Relaying:

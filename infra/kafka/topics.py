@@ -137,7 +137,7 @@ def _wanted(ledger: str, partitions: int, replication: int) -> list[_Wanted]:
     return [
         _Wanted(named.reports, partitions, replication, passing, fixed=False),
         _Wanted(named.entries, partitions, replication, for_ever, fixed=True),
-        _Wanted(named.quarantine, 1, replication, passing, fixed=False),
+        _Wanted(named.quarantine, 1, replication, {**passing, "max.message.bytes": str(ENTRY_AT_MOST)}, fixed=False),
     ]
 
 

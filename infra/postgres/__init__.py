@@ -10,4 +10,5 @@ ranked      the list of parties beside them, for many processes that rank
 reader      reading the views
 lock        what one process holds at a time
 checkup     what can be wrong with a server, and with a ledger in it
+store       all of it, opened for one ledger
 """

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from consumers.ports import BrokenRecord, Clock, Conflict, Mark, Name, NotWritten, Refused, Stored, Unreachable
+from consumers.ports import BrokenRecord, Clock, Conflict, Mark, MarkMoved, Name, NotWritten, Refused, Stored, Unreachable
 from domain.entry import Entry
 from infra.failpoint import failpoint
 from infra.postgres import quarantine, recorder
@@ -181,4 +181,4 @@ def _move(connection: Connection, mark: Mark) -> None:
             "UPDATE marks SET reached = %s WHERE name = %s AND reached = %s", (mark.after, mark.name, mark.before)
         )
     if moved.rowcount != 1:
-        raise Conflict(f"the mark {mark.name} was moved by somebody else")
+        raise MarkMoved(f"the mark {mark.name} was moved by somebody else")

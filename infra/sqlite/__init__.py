@@ -8,4 +8,5 @@ checkup     what can be wrong with SQLite, and with a file of it
 views       the tables of the projections, with the positions they have reached; ranked: the list of parties beside them
 reader      reading the views
 lock        a right that one process has at a time
+store       all of it, opened for one folder
 """

@@ -9,7 +9,7 @@ from typing import Any
 from eventsourcing.persistence import IntegrityError, OperationalError
 from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore
 
-from consumers.ports import BrokenRecord, Clock, Conflict, Mark, Name, NotWritten, Refused, Stored
+from consumers.ports import BrokenRecord, Clock, Conflict, Mark, MarkMoved, Name, NotWritten, Refused, Stored
 from domain.entry import Entry
 from infra.failpoint import failpoint
 from infra.record import NoLedgerHere, fingerprint, not_before, storable
@@ -199,5 +199,5 @@ def _move(cursor: SQLiteCursor, mark: Mark) -> None:
     cursor.execute("SELECT reached FROM marks WHERE name = ?", (mark.name,))
     row = cursor.fetchone()
     if (row[0] if row else None) != mark.before:
-        raise Conflict(f"the mark {mark.name} was moved by somebody else")
+        raise MarkMoved(f"the mark {mark.name} was moved by somebody else")
     cursor.execute("INSERT OR REPLACE INTO marks VALUES (?,?)", (mark.name, mark.after))
