@@ -9,6 +9,8 @@ from pyarrow import compute
 
 from infra.exporting.manifest import DamagedFile
 
+DICTIONARIES = ["kind", "party"]
+"""Columns that are read as numbers of the few values that they have."""
 _KEYS = ["position", "kind", "party", "stream", "version"]
 NO_STREAMS = pa.table({"stream": pa.array([], pa.string()), "last_version": pa.array([], pa.int32())})
 
@@ -32,8 +34,11 @@ def groups_of(file: Any) -> list[Group]:
 
 
 def keys(path: Path, file: Any, groups: Sequence[Group]) -> Any:
-    """Position, party, stream and version of all rows of some row groups. Raises DamagedFile where a position is missing."""
-    rows = file.read_row_groups([each.number for each in groups], columns=_KEYS).combine_chunks()
+    """Position, kind, party, stream and version of all rows of some row groups. Raises DamagedFile where a position is missing.
+
+    The file is opened with DICTIONARIES.
+    """
+    rows = file.read_row_groups([each.number for each in groups], columns=_KEYS).unify_dictionaries().combine_chunks()
     position = rows["position"].combine_chunks()
     steps = compute.min_max(compute.pairwise_diff(position)).as_py()
     if position[0].as_py() != groups[0].first or {*steps.values()} - {1, None}:
@@ -43,7 +48,7 @@ def keys(path: Path, file: Any, groups: Sequence[Group]) -> Any:
 
 def kept_below(rows: Any, below: Callable[[str], int]) -> Any:
     """The rows without those of a party from `below(party)` on."""
-    whose = rows["party"].combine_chunks().dictionary_encode()
+    whose = rows["party"].combine_chunks()
     bounds = pa.array([below(party) for party in whose.dictionary.to_pylist()], pa.int64())
     counted = compute.less(rows["position"], bounds.take(whose.indices))
     return rows if compute.all(counted).as_py() else rows.filter(counted)
@@ -51,36 +56,37 @@ def kept_below(rows: Any, below: Callable[[str], int]) -> Any:
 
 def entry_counts(rows: Any) -> dict[str, int]:
     """How many rows there are of each party."""
-    counted = rows["party"].combine_chunks().value_counts()
-    return dict(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
+    whose = rows["party"].combine_chunks()
+    counted = whose.indices.value_counts()
+    parties = whose.dictionary.take(counted.field("values")).to_pylist()
+    return dict(zip(parties, counted.field("counts").to_pylist(), strict=True))
 
 
 def streams_of(path: Path, rows: Any) -> Any:
-    """A row for every stream: stream, party, the kind of its last row here, and version and position of its first and last.
+    """A row for every stream: its name, its party, the kind of its last row here, version and position of its first and last.
 
     Raises DamagedFile where its versions do not follow each other.
     """
-    stream, party, kind = (rows[name].combine_chunks().dictionary_encode() for name in ("stream", "party", "kind"))
-    version, position = (rows[name].combine_chunks() for name in ("version", "position"))
-    columns = [stream.indices, party.indices, kind.indices, version, position]
-    coded = pa.table(columns, names=["stream", "party", "kind", "version", "position"])
-    wanted = [("party", "first"), ("kind", "last"), ("version", "min"), ("version", "max"), ("version", "count")]
-    wanted += [(name, end) for name in ("version", "position") for end in ("first", "last")]
-    found = coded.group_by("stream", use_threads=False).aggregate(wanted)
-    several = compute.multiply(stream.indices.cast(pa.int64()), 1 << 32)
-    doubled = len(rows) - compute.count_distinct(compute.add(several, version)).as_py()
-    span = compute.subtract(found["version_last"], found["version_first"])
-    dense = compute.equal(compute.add(span, 1), found["version_count"])
-    in_order = compute.and_(
-        compute.equal(found["version_first"], found["version_min"]), compute.equal(found["version_last"], found["version_max"])
-    )
-    _hold(path, compute.and_(dense, in_order), found["position_last"])
-    if doubled:
-        raise DamagedFile(f"{path}: a version of a stream is there twice, up to position {position[-1].as_py():,}")
-    told = {name: found[name] for name in ("version_first", "version_last", "position_first", "position_last")}
-    named = (("stream", stream, "stream"), ("party", party, "party_first"), ("kind", kind, "kind_last"))
+    named = rows["stream"].combine_chunks().dictionary_encode()
+    order = compute.array_sort_indices(named.indices)  # stable: stream by stream, each by position
+    stream, version, position = (each.take(order) for each in (named.indices, *_chunks(rows, "version", "position")))
+    begins = compute.invert(_like_before(stream))
+    follows = compute.equal(compute.pairwise_diff(version), 1)
+    _hold(path, compute.or_(begins, compute.fill_null(follows, False)), position)
+    ends = pa.concat_arrays([begins.slice(1), pa.array([True] * min(1, len(begins)))])
+    first, last = order.filter(begins), order.filter(ends)
+    at_first, at_last = (rows.select(["version", "position"]).take(each) for each in (first, last))
+    party, kind = (each.take(last) for each in _chunks(rows, "party", "kind"))
     return pa.table(
-        {name: of.dictionary.take(found[code].combine_chunks()) for name, of, code in named} | told  # a code is an index
+        {
+            "stream": named.dictionary.take(stream.filter(ends)),
+            "party": party,
+            "kind": kind,
+            "version_first": at_first["version"],
+            "version_last": at_last["version"],
+            "position_first": at_first["position"],
+            "position_last": at_last["position"],
+        }
     )
 
 
@@ -92,9 +98,20 @@ def followed(path: Path, known: Any, streams: Any) -> Any:
     before = known["last_version"].take(compute.index_in(streams["stream"], value_set=known["stream"].combine_chunks()))
     due = compute.add(compute.fill_null(before, -1), 1)
     _hold(path, compute.equal(streams["version_first"], due), streams["position_first"])
-    old = known.filter(compute.invert(compute.is_in(known["stream"], value_set=streams["stream"].combine_chunks())))
+    old = known
+    if len(known):
+        old = known.filter(compute.invert(compute.is_in(known["stream"], value_set=streams["stream"].combine_chunks())))
     new = pa.table({"stream": streams["stream"], "last_version": streams["version_last"]})
     return pa.concat_tables([old, new]).combine_chunks()
+
+
+def _chunks(rows: Any, *names: str) -> list[Any]:
+    return [rows[name].combine_chunks() for name in names]
+
+
+def _like_before(values: Any) -> Any:
+    """Of each value whether it is the one before it; the first has none before it."""
+    return compute.fill_null(compute.equal(compute.pairwise_diff(values), 0), False)
 
 
 def _hold(path: Path, holds: Any, positions: Any) -> None:

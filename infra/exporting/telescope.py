@@ -14,7 +14,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from itertools import repeat
 from operator import add
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,14 +28,24 @@ from pyarrow import compute, parquet
 from consumers.shadow import Judged, Leap
 from domain.entry import Entry, UnreadableEntry, decode
 from domain.kinds import KINDS, Standing
-from infra.exporting.columns import NO_STREAMS, Group, entry_counts, followed, groups_of, kept_below, keys, streams_of
+from infra.exporting.columns import (
+    DICTIONARIES,
+    NO_STREAMS,
+    Group,
+    entry_counts,
+    followed,
+    groups_of,
+    kept_below,
+    keys,
+    streams_of,
+)
 from infra.exporting.manifest import DamagedFile
 from projections.fold import Context, Key, Pending, Projection, Sums, Values, contribute, fold_all, pending_for
 
 GROUPS_OF_A_STRETCH = 20
 """Row groups that are folded at once: a million entries. Streams that go on in the next stretch are seen in both."""
-GROUPS_OF_A_TASK = 5
-"""Row groups that one process folds at a time."""
+PROCESSES = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+"""How many processes fold at once."""
 
 
 _decode_after = msgspec.json.Decoder(Standing).decode
@@ -63,7 +75,7 @@ def leaps(path: Path, start: int, end: int, judged: Judged, *, below: Callable[[
 
     Raises DamagedFile where positions or versions do not follow each other, or a standing cannot be read.
     """
-    with parquet.ParquetFile(path) as file:
+    with parquet.ParquetFile(path, read_dictionary=DICTIONARIES) as file:
         groups, known = [each for each in groups_of(file) if each.first < end], NO_STREAMS
         for at in range(0, len(groups), GROUPS_OF_A_STRETCH):
             stretch = groups[at : at + GROUPS_OF_A_STRETCH]
@@ -80,10 +92,10 @@ def leaps(path: Path, start: int, end: int, judged: Judged, *, below: Callable[[
 
 
 def _work_for(path: Path, stretch: Sequence[Group], streams: Any, judged: Judged) -> _Work:
-    tasks = [stretch[at : at + GROUPS_OF_A_TASK] for at in range(0, len(stretch), GROUPS_OF_A_TASK)]
-    told = streams.filter(
-        compute.invert(compute.is_in(streams["kind"], value_set=pa.array(_idle(judged.projection), pa.string())))
-    )
+    share = -(-len(stretch) // PROCESSES)
+    tasks = [stretch[at : at + share] for at in range(0, len(stretch), share)]
+    idle = compute.is_in(streams["kind"], value_set=pa.array(_idle(judged.projection), pa.string()))
+    told = streams.filter(compute.invert(idle))
     begun = told.filter(compute.greater(told["version_first"], 0)).sort_by("position_first")
     return _Work(path, tasks, told.sort_by("position_last"), begun, judged)
 
@@ -126,12 +138,12 @@ _work: _Work | None = None
 @contextmanager
 def _spread(work: _Work) -> Iterator[Iterator[_Part]]:
     """What each task changes, in their order."""
-    processes = min(len(work.tasks), len(os.sched_getaffinity(0))) if sys.platform == "linux" else 1
-    if processes == 1:
+    if len(work.tasks) == 1:
         yield (_fold(work, number) for number in range(len(work.tasks)))
         return
-    with multiprocessing.get_context("fork").Pool(processes, _begin, (work,)) as pool:
-        yield pool.imap(_fold_here, range(len(work.tasks)))
+    forking = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(len(work.tasks), forking, _begin, (work,)) as pool:
+        yield pool.map(_fold_here, range(len(work.tasks)))
 
 
 def _begin(work: _Work) -> None:
@@ -155,30 +167,43 @@ def _fold(work: _Work, number: int) -> _Part:
     with parquet.ParquetFile(work.path) as file:
         for group in work.tasks[number]:
             try:
-                begun = [decode(state) for _, _, state in _read(file, group, work.begun, "position_first", "state")]
-                ended = [(0, _ended(*each)) for each in _read(file, group, work.streams, "position_last", "after")]
+                begun = [*map(decode, _read(file, group, work.begun, "position_first", "state").values)]
+                ended = _ends(_read(file, group, work.streams, "position_last", "after"))
             except (msgspec.DecodeError, UnicodeDecodeError, UnreadableEntry):
                 where = f"positions {group.first:,} to {group.behind - 1:,}"
                 raise DamagedFile(f"{work.path}: an entry among {where} cannot be read") from None
             _take_back(pending, begun, work.judged)
-            fold_all(projection, pending, ended, policy)
+            fold_all(projection, pending, zip(repeat(0), ended), policy)
     return _Part(pending.gathered, pending.rows)
 
 
-def _read(file: Any, group: Group, streams: Any, position: str, column: str) -> Iterable[tuple[str, str, bytes]]:
-    """Of the streams whose position lies in the group: party, stream, and what the column has there."""
+class _Read(NamedTuple):
+    """What a column has at some rows, and the party and the stream of each."""
+
+    parties: Sequence[str]
+    streams: Sequence[str]
+    values: Sequence[bytes]
+
+
+def _read(file: Any, group: Group, streams: Any, position: str, column: str) -> _Read:
+    """What a column has where streams have this position, of those whose position lies in the group."""
     first, behind = (compute.sum(compute.less(streams[position], at)).as_py() or 0 for at in (group.first, group.behind))
     if first == behind:
-        return ()
+        return _Read((), (), ())
     here = streams.slice(first, behind - first)
     rows = compute.subtract(here[position], group.first).combine_chunks()
-    read = file.read_row_group(group.number, [column], use_threads=False)[column].combine_chunks().take(rows)
-    return zip(here["party"].to_pylist(), here["stream"].to_pylist(), read.to_pylist(), strict=True)
+    values = file.read_row_group(group.number, [column], use_threads=False)[column].combine_chunks().take(rows)
+    parties = here["party"].combine_chunks()
+    return _Read(parties.dictionary_decode().to_pylist(), here["stream"].to_pylist(), values.to_pylist())
 
 
-def _ended(party: str, stream: str, after: bytes) -> Entry:
-    """An entry that says nothing but what its stream amounts to, as the fold wants it."""
-    return Entry("", party, stream, 0, 0, 0, "", "", _NO_FACT, None, _decode_after(after))
+def _ends(read: _Read) -> Iterable[Entry]:
+    """Entries that say nothing but what their streams amount to, as the fold wants them."""
+    text, number = repeat(""), repeat(0)
+    standings = [*map(_decode_after, read.values)]
+    return map(
+        Entry, text, read.parties, read.streams, number, number, number, text, text, repeat(_NO_FACT), repeat(None), standings
+    )
 
 
 def _take_back(pending: Pending, begun: Sequence[Entry], judged: Judged) -> None:

@@ -1,6 +1,5 @@
 """The fold telescopes: from the ends of streams alone come the tables that all entries come to."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import pairwise
@@ -31,10 +30,9 @@ ENOUGH = 10**9
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file of many row groups, several stretches and more tasks than processes."""
+    """A file of many row groups, several stretches."""
     monkeypatch.setattr(parquet, "ROWS_OF_A_GROUP", 150)
     monkeypatch.setattr(telescope, "GROUPS_OF_A_STRETCH", 5)
-    monkeypatch.setattr(telescope, "GROUPS_OF_A_TASK", 2)
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +88,11 @@ def leapt(path: Path, projection: Projection, start: int = 0, end: int = ENOUGH,
 
 
 @pytest.mark.parametrize("projection", OF_STANDINGS, ids=lambda each: each.name)
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [1, 2, 3])
 def test_both_ways_come_to_the_same_digest(
     record: list[Stored], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, projection: Projection, processes: int
 ) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(processes))
+    monkeypatch.setattr(telescope, "PROCESSES", processes)
     path = written(tmp_path / "file", record)
     leaps = leapt(path, projection)
     assert len(leaps) > 1
