@@ -22,7 +22,20 @@ from uuid import uuid4
 
 import msgspec
 
-from consumers.ports import BrokenRecord, Clock, Conflict, Lock, Log, Mark, NotWritten, Publisher, Sending, Stored, Unpublished
+from consumers.ports import (
+    BrokenRecord,
+    Clock,
+    Conflict,
+    Lock,
+    Log,
+    Mark,
+    NotWritten,
+    Publisher,
+    Sending,
+    Stored,
+    Unpublished,
+    Unreachable,
+)
 
 WINDOW = 5_000
 """How many entries are sent and not known to be there, at most."""
@@ -85,7 +98,7 @@ class Relay:
         self._publisher.close()
         if self._mark is not None and self._settled:
             # Where that cannot be said, whoever comes next waits for what is not on its way.
-            with suppress(Conflict, NotWritten):
+            with suppress(Conflict, NotWritten, Unreachable):
                 self._move_mark(self._mark, LEFT)
         self._lock.release()
 

@@ -17,6 +17,7 @@ leave in order. The price: a relay whose clock is wrong by more than that cannot
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from time import monotonic
 
 from kafka import KafkaProducer
 from kafka.errors import InvalidTimestampError, KafkaTimeoutError
@@ -38,6 +39,10 @@ PARTIES_REMEMBERED = 200_000
 
 _left_behind: list[KafkaProducer] = []
 """Producers that could not be closed yet, because they still wait for a broker. What they hold is too old to be taken."""
+
+
+class ClocksDiffer(Unpublished):
+    """Our clock and a broker's tell times that are too far apart: nothing can be published until one of them is set."""
 
 
 class KafkaPublisher:
@@ -74,6 +79,7 @@ class KafkaPublisher:
         producer = self._producing()
         # Stamps grow from round to round, also where the relay before us had a clock that is ahead of ours.
         self._stamp = max(at // 1_000, self._stamp + 1)
+        until = monotonic() + self._late_ms / 1000
         failpoint("before_produce")
         sent: dict[int, list[FutureRecordMetadata]] = {}
         with _in_doubt():
@@ -85,7 +91,7 @@ class KafkaPublisher:
             producer.flush(self._late_ms / 1000 + 1)
         failpoint("before_ack")
         for partition, futures in sent.items():
-            self._acknowledged(partition, futures)
+            self._acknowledged(partition, futures, in_time=monotonic() < until)
         # From here on these entries are published, whatever happens to any one broker or to us.
         failpoint("after_ack")
 
@@ -125,13 +131,17 @@ class KafkaPublisher:
                 )
         return self._producer
 
-    def _acknowledged(self, partition: int, futures: Sequence[FutureRecordMetadata]) -> None:
+    def _acknowledged(self, partition: int, futures: Sequence[FutureRecordMetadata], *, in_time: bool) -> None:
         """All of a batch is there, right behind what was there before. Raises Unpublished, or BrokenRecord."""
         failed = [each.exception for each in futures if not each.succeeded()]
         if failed:
             if futures[-1].succeeded():
                 raise BrokenRecord(f"partition {partition} of {self._topic} has a gap: delete it to publish the record anew")
-            raise Unpublished(_why(self._topic, partition, failed[0]))
+            if isinstance(failed[0], InvalidTimestampError) and in_time:
+                raise ClocksDiffer(f"our clock and that of a broker differ too much: set them ({failed[0]})")
+            raise Unpublished(
+                f"partition {partition} of {self._topic} has not taken what was sent ({type(failed[0]).__name__})"
+            )
         first, end = futures[0].value.offset, self._ends[partition]
         if first not in {end, -1}:
             raise BrokenRecord(
@@ -153,14 +163,6 @@ def _in_doubt() -> Iterator[None]:
         yield
     except KafkaTimeoutError as why:
         raise Unpublished("Kafka has not acknowledged in time what was sent: is it there, and has it leaders?") from why
-
-
-def _why(topic: str, partition: int, failed: BaseException | None) -> str:
-    if isinstance(failed, InvalidTimestampError):
-        return (
-            f"{topic} took entries for too old or from the future: Kafka was away for a while, or our clock is wrong ({failed})"
-        )
-    return f"partition {partition} of {topic} has not taken what was sent ({type(failed).__name__})"
 
 
 def _closed(producer: KafkaProducer) -> bool:

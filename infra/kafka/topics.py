@@ -171,7 +171,7 @@ def _wrong_partitions(bootstrap: str, wanted: _Wanted, partitions: Sequence[Part
     if wanted.fixed and len(partitions) != wanted.partitions:
         do = (
             f"its partitions are fixed for life, so set TROTH_KAFKA_PARTITIONS={len(partitions)} if it was made with so many; "
-            "if it was altered, stop all readers and delete it, and the relay publishes the whole record anew: "
+            "if it was altered, stop the relay and all readers and delete it; the relay then publishes the whole record anew: "
             f"kafka-topics.sh --bootstrap-server {bootstrap} --delete --topic {wanted.name}"
         )
         yield Fault(wanted.name, f"has {len(partitions)} partitions and not {wanted.partitions}", do)

@@ -3,8 +3,9 @@
     python -m tests.campaigns.relay --rounds 100
 
 A round is one kill. A record is published in spite of so many of them; then the topic is read from its beginning and proved:
-every entry once, unchanged, in order, behind the one before it. In the end three brokers publish a record while one after
-another is killed and comes back.
+every entry once, unchanged, in order, behind the one before it. In the end a record is published on three brokers, while one
+after another is killed and comes back; and another record while two of the three stand still and the relay is killed, so that
+what one broker has appended and the others have not is hidden from whoever comes next.
 """
 
 import argparse
@@ -15,10 +16,11 @@ import time
 from itertools import count
 from pathlib import Path
 from random import Random
+from threading import Event
 
 from tests.crash.relays import POINTS_RELAYED, Relays, end_of, said
 from tests.published import quick_topics
-from tests.services.kafka import started
+from tests.services.kafka import Kafka, started
 
 ENTRIES = 1_001
 ANY_TIME, STOPPED = "any time", "stopped, its lock taken"
@@ -29,7 +31,7 @@ def main() -> int:
     """Run the campaign and print its figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=100, help="how often to kill at each point")
-    parser.add_argument("--brokers", type=int, default=6, help="how often to kill one of three brokers")
+    parser.add_argument("--brokers", type=int, default=6, help="how often to kill one of three brokers, and to stop two")
     parser.add_argument("--seed", type=int, default=0, help="which passings and which moments")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="troth-relay-") as folder:
@@ -37,7 +39,9 @@ def main() -> int:
         with started(Path(folder) / "one") as kafka:
             for point in (*POINTS_RELAYED, ANY_TIME, STOPPED):
                 rounds(Path(folder), kafka.bootstrap, point, asked.rounds, Random(f"{asked.seed} {point}"))
-        brokers(Path(folder), asked.brokers)
+        with started(Path(folder) / "three", nodes=3) as kafka:
+            killed(Path(folder), kafka, asked.brokers)
+            standing_still(Path(folder), kafka, asked.brokers, Random(asked.seed))
     say("nothing lost, nothing doubled, nothing in another order")
     return 0
 
@@ -85,31 +89,56 @@ def stopped(relays: Relays, chance: Random) -> bool:
     return ends == [-signal.SIGKILL, -signal.SIGKILL]
 
 
-def brokers(folder: Path, wanted: int) -> None:
+def killed(folder: Path, kafka: Kafka, wanted: int) -> None:
     """Kill one of three brokers after another while a record is published, and start it again."""
     began = time.monotonic()
-    with started(folder / "three", nodes=3) as kafka:
-        name = f"three-{next(_numbers)}"
-        quick_topics(kafka.bootstrap, name, replication=3)
-        relays = Relays(folder / name, kafka.bootstrap, name, ENTRIES)
-        process, kills = relays.start(window=2), 0
-        while kills < wanted and said(process).startswith(("at", "away")):
-            node = kills % 3 + 1
-            kafka.kill(node)
-            for _ in range(20):
-                said(process)
-            kafka.start(node)
-            kills += 1
-        ended, lines = end_of(process)
-        assert (ended, lines[-1]) == (0, "done"), lines
-        relays.prove()
+    relays = fresh(folder, kafka.bootstrap, replication=3)
+    process, kills = relays.start(window=2), 0
+    while kills < wanted and said(process).startswith(("at", "away")):
+        node = kills % 3 + 1
+        kafka.kill(node)
+        for _ in range(20):
+            said(process)
+        kafka.start(node)
+        kills += 1
+    process.kill()
+    end_of(process)
+    relays.finish()
+    relays.prove()
     say(f"{'one of three brokers':<26} {kills:>6} {1:>8} {'':>8} {time.monotonic() - began:>8.1f}")
 
 
-def fresh(folder: Path, bootstrap: str) -> Relays:
+def standing_still(folder: Path, kafka: Kafka, wanted: int, chance: Random) -> None:
+    """Let two of three brokers stand still and kill the relay meanwhile; they go on while the next relay begins."""
+    began = time.monotonic()
+    relays = fresh(folder, kafka.bootstrap, replication=3)
+    for _ in range(wanted):
+        process = relays.start(window=5)
+        for _ in range(chance.randrange(1, 20)):
+            said(process)
+        still = chance.sample((1, 2, 3), 2)
+        for node in still:
+            kafka.pause(node)
+        Event().wait(chance.uniform(0, 0.5))
+        process.kill()
+        end_of(process)
+        process = relays.start(window=5)
+        Event().wait(chance.uniform(0, 3))
+        for node in still:
+            kafka.resume(node)
+        while said(process).startswith("away"):
+            pass
+        process.kill()
+        end_of(process)
+    relays.finish()
+    relays.prove()
+    say(f"{'two of three stand still':<26} {wanted:>6} {1:>8} {'':>8} {time.monotonic() - began:>8.1f}")
+
+
+def fresh(folder: Path, bootstrap: str, replication: int = 1) -> Relays:
     """A record that nobody has published yet."""
     name = f"relayed-{next(_numbers)}"
-    quick_topics(bootstrap, name)
+    quick_topics(bootstrap, name, replication=replication)
     return Relays(folder / name, bootstrap, name, ENTRIES)
 
 

@@ -3,12 +3,14 @@
 with started(tmp_path) as kafka:
     kafka.bootstrap            where it answers
     kafka.kill(1)              kill -9 one broker; kafka.start() brings it back
+    kafka.pause(1)             stop one broker; kafka.resume(1) lets it go on
 
 Needs Java 17 and Maven and, once, what Maven fetches from: about 45 MB, kept in the user's cache.
 """
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -70,6 +72,14 @@ class Kafka:
         process = self._running.pop(node)
         process.kill()
         process.wait()
+
+    def pause(self, node: int) -> None:
+        """Let a node stand still, as in a long collection of garbage."""
+        self._running[node].send_signal(signal.SIGSTOP)
+
+    def resume(self, node: int) -> None:
+        """Let it go on."""
+        self._running[node].send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """End all nodes; what they hold stays."""

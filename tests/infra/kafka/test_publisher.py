@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from time import monotonic
 
+import psycopg
 import pytest
 from kafka import KafkaProducer
 
@@ -15,7 +16,8 @@ from domain.fact import FACTS_PER_STREAM
 from infra import wiring
 from infra.kafka import topics
 from infra.kafka.connect import NoBroker
-from infra.kafka.publisher import KafkaPublisher
+from infra.kafka.publisher import ClocksDiffer, KafkaPublisher
+from infra.postgres.lock import SessionLock
 from infra.sqlite.lock import FileLock
 from tests.ledgers import Ledger, contact, kept, made
 from tests.published import SETTLING_SECONDS, found_on, prove_published, quick_topics
@@ -94,7 +96,7 @@ def test_brokers_refuse_what_was_sent_too_long_ago_and_what_comes_from_the_futur
         hand.tails()
         entry = Sending(hand.partition_of(party), 0, None, party, ledger.stored()[0].state)
         for skewed in (-SETTLING_SECONDS, 60.0):
-            with pytest.raises(Unpublished, match="too old or from the future"):
+            with pytest.raises(ClocksDiffer, match="our clock and that of a broker differ too much"):
                 hand.publish([entry], wiring.now() + int(skewed * 1_000_000))
             hand.close()
     assert found_on(kafka_bootstrap, ledger_name) == []
@@ -113,6 +115,30 @@ def test_two_relays_take_turns_and_never_publish_at_once(
     publish_all(other, 41)
     other.close()
     prove_published(ledger.stored(), kafka_bootstrap, ledger_name)
+
+
+def test_a_relay_whose_database_forgets_its_lock_stops_and_another_goes_on(
+    kafka_bootstrap: str, ledger_name: str, topic: str, tmp_path: Path, database: str
+) -> None:
+    def begin() -> Relay:
+        lock = SessionLock(database, ledger_name, "relay")
+        return Relay(told.log, KafkaPublisher(kafka_bootstrap, ledger_name), lock, wiring.now)
+
+    with Ledger(tmp_path, database=database, name=ledger_name) as told:
+        tell(told, 0, 20)
+        one, other = begin(), begin()
+        publish_all(one, 21)
+        tell(told, 20, 20)
+        assert not other.step()
+        with closing(psycopg.connect(database, autocommit=True)) as connection:
+            connection.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory'")
+        assert not other.step()  # it has the lock now, and waits for what the first may have sent
+        with pytest.raises(Unpublished, match="lock was lost"):
+            one.step()
+        publish_all(other, 41)
+        one.close()
+        other.close()
+        prove_published(told.stored(), kafka_bootstrap, ledger_name)
 
 
 def test_an_entry_that_somebody_else_puts_on_the_topic_is_noticed(
