@@ -19,7 +19,6 @@ from infra.kafka.connect import administering
 from infra.kafka.published import read, stored
 
 LATE_MS, AHEAD_MS = 900, 100
-SETTLING_SECONDS = (LATE_MS + AHEAD_MS) / 1000
 
 
 class Found(NamedTuple):
@@ -32,10 +31,10 @@ class Found(NamedTuple):
     stamp: int
 
 
-def quick_topics(bootstrap: str, ledger: str, partitions: int = 3, replication: int = 1) -> None:
-    """Make the ledger's topics, that of the entries with a fence of one second."""
+def quick_topics(bootstrap: str, ledger: str, partitions: int = 3, replication: int = 1, *, late_ms: int = LATE_MS) -> None:
+    """Make the ledger's topics, that of the entries with a fence of one second or so: who publishes there must bear it."""
     topics.ensure(bootstrap, ledger, partitions, replication)
-    fence = {topics.LATE_MS: str(LATE_MS), topics.AHEAD_MS: str(AHEAD_MS)}
+    fence = {topics.LATE_MS: str(late_ms), topics.AHEAD_MS: str(AHEAD_MS)}
     with administering(bootstrap) as admin:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topics.names(ledger).entries, fence)])
     assert topics.check(bootstrap, ledger, partitions, replication) == []

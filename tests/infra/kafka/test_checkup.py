@@ -16,7 +16,6 @@ from infra.kafka.publisher import KafkaPublisher
 from infra.kafka.topics import Partition
 from infra.sqlite.lock import FileLock
 from tests.ledgers import Ledger, contact
-from tests.published import quick_topics
 from tests.services.kafka import free_ports
 
 
@@ -42,7 +41,7 @@ def test_where_no_broker_is_that_is_what_is_wrong() -> None:
 
 @pytest.mark.service
 def test_where_all_is_well_everything_was_looked_at(kafka_bootstrap: str, ledger_name: str, tmp_path: Path) -> None:
-    quick_topics(kafka_bootstrap, ledger_name)
+    topics.ensure(kafka_bootstrap, ledger_name, 3, 1)
     before = found(kafka_bootstrap, ledger_name)
     assert all(each.ok for each in before.values())
     assert before["Kafka"].found.startswith("Kafka 4.")
@@ -56,7 +55,7 @@ def test_where_all_is_well_everything_was_looked_at(kafka_bootstrap: str, ledger
 
 @pytest.mark.service
 def test_a_clock_that_is_behind_what_was_published_is_wrong(kafka_bootstrap: str, ledger_name: str, tmp_path: Path) -> None:
-    quick_topics(kafka_bootstrap, ledger_name)
+    topics.ensure(kafka_bootstrap, ledger_name, 3, 1)
     publish(tmp_path / "home", kafka_bootstrap, ledger_name, 1)
     clock = found(kafka_bootstrap, ledger_name, now=wiring.now() - 60_000_000)["Kafka's clock"]
     assert not clock.ok
@@ -68,7 +67,7 @@ def test_missing_and_unfit_topics_are_wrong_each_with_what_to_do(kafka_bootstrap
     missing = found(kafka_bootstrap, ledger_name)[f"topic {ledger_name}.entries"]
     assert (missing.ok, missing.found) == (False, "is missing")
     assert "`troth run relay` makes it" in missing.do
-    quick_topics(kafka_bootstrap, ledger_name)
+    topics.ensure(kafka_bootstrap, ledger_name, 3, 1)
     entries = topics.names(ledger_name).entries
     with closing(KafkaAdminClient(bootstrap_servers=kafka_bootstrap)) as admin:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, entries, {"retention.ms": "1000000"})])
@@ -81,7 +80,7 @@ def test_missing_and_unfit_topics_are_wrong_each_with_what_to_do(kafka_bootstrap
 def test_how_far_groups_have_come_is_said_by_partition(kafka_bootstrap: str, ledger_name: str, tmp_path: Path) -> None:
     assert checkup.lags(kafka_bootstrap, ledger_name) == []
     assert checkup.published(kafka_bootstrap, ledger_name) == 0
-    quick_topics(kafka_bootstrap, ledger_name)
+    topics.ensure(kafka_bootstrap, ledger_name, 3, 1)
     publish(tmp_path / "home", kafka_bootstrap, ledger_name, 40)
     named = topics.names(ledger_name)
     with closing(KafkaConsumer(bootstrap_servers=kafka_bootstrap, group_id=f"{ledger_name}.projector")) as projector:
