@@ -23,7 +23,7 @@ from projections.fold import Pending, Projection, fold_all, pending_for
 PAGE = 2_000
 PENDING_AT_MOST = 100_000
 """How many changed keys are kept in memory before they are written."""
-ENTRIES_AT_MOST = 200_000
+ENTRIES_AT_MOST = 500_000
 """How many entries are folded before what they changed is written, however few keys that are."""
 FENCED_AT_MOST = 20
 """How often in a row others may be faster before that is passed on: it is no race any more."""

@@ -8,7 +8,7 @@ state is the same for every order of arrival of the same reports, adds up across
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import add, neg, sub
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -186,14 +186,15 @@ def _unlike(before: Sequence[Change], after: Sequence[Change]) -> tuple[Sequence
 
 def contribute(pending: Pending, changes: Iterable[Change], sign: int) -> None:
     """Add what is contributed, or with the sign −1 take it away."""
-    gathered, rows = pending.gathered, pending.rows
+    gathered = pending.gathered
     for table, key, values in changes:
         of_table = gathered.get(table)
         if of_table is None:
-            rows[table][key] = values if sign > 0 else None
+            pending.rows[table][key] = values if sign > 0 else None
             continue
-        cells, integers = of_table.get(key), cast("tuple[int, ...]", values)
-        if cells is None:
-            of_table[key] = [*integers] if sign > 0 else [*map(neg, integers)]
-        else:
+        integers: Any = values  # no `cast`, which is a call
+        cells = of_table.get(key)
+        if cells is not None:
             of_table[key] = [*map(add if sign > 0 else sub, cells, integers)]
+        else:
+            of_table[key] = [*integers] if sign > 0 else [*map(neg, integers)]

@@ -123,17 +123,22 @@ def of_gist(gist: Gist, context: Context) -> Sequence[Change]:
     An incident counts by that day before it is evidence of anything.
     """
     found, who, opened_on = gist
+    party = context.party
     if found is None:
-        return [(RECOVERIES.name, (context.party, who[2] or "", opened_on), (1, 0))]
+        return [(RECOVERIES.name, (party, who[2] or "", opened_on), (1, 0))]
     rules, outcome = context.policy.trust, found.outcome_micro
     mass, gain = decay.term(found.at, found.weight_micro, outcome, rules.half_life)
-    counts = _COUNTS.get(outcome, _NEITHER)
-    beyond = _beyond_prior(mass, outcome, opened_on, rules)
-    changes: list[Change] = [(SUMS.name, ("party", context.party, found.direction), (mass, gain - beyond, *counts))]
+    whole = mass, gain, *_COUNTS.get(outcome, _NEITHER)
+    if opened_on is None:
+        changes: list[Change] = [(SUMS.name, ("party", party, found.direction), whole)]
+    else:
+        beyond = _beyond_prior(mass, outcome, opened_on, rules)
+        changes = [
+            (RECOVERIES.name, (party, who[2] or "", opened_on), (1, beyond)),
+            (SUMS.name, ("party", party, found.direction), (mass, gain - beyond, *whole[2:])),
+        ]
     if found.direction == "in_us":
-        changes.append((PROMISORS.name, who, (mass, gain, *counts)))
-    if opened_on is not None:
-        changes.append((RECOVERIES.name, (context.party, who[2] or "", opened_on), (1, beyond)))
+        changes.append((PROMISORS.name, who, whole))
     return changes
 
 

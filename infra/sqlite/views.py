@@ -6,6 +6,7 @@ that is live. Swapping a rebuilt projection in is replacing that SQL view, in on
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from operator import call
 from pathlib import Path
 
 from consumers.ports import Built, Fenced, Move, Reached
@@ -113,7 +114,7 @@ class SQLiteViews:
                         self._add(table, move.built.generation, move.pending.sums[table.name])
                     else:
                         self._put(table, move.built.generation, move.pending.rows[table.name])
-            self.connection.executemany("INSERT OR IGNORE INTO stale VALUES (?)", [(party,) for party in sorted(parties)])
+            self.connection.executemany("INSERT OR IGNORE INTO stale VALUES (?)", ((party,) for party in sorted(parties)))
             failpoint("inside_views" if any(each.built.live for each in moves) else "inside_rebuild")
         failpoint("after_views")
 
@@ -188,19 +189,14 @@ class SQLiteViews:
     def _add(self, table: Table, generation: int, deltas: dict[Key, Sums]) -> None:
         self.connection.create_function("wide_sum", 2, _wide_sum, deterministic=True)
         add, clear = _statements(table, generation)
-        wide = [column.type == "WIDE" for column in table.values]
-        rows = [
-            (*key, *(str(value) if large else value for value, large in zip(delta, wide, strict=True)))
-            for key, delta in deltas.items()
-            if any(delta)
-        ]
-        self.connection.executemany(add, rows)
-        self.connection.executemany(clear, [key for key, delta in deltas.items() if min(delta) < 0])
+        kept_as = [str if column.type == "WIDE" else int for column in table.values]
+        self.connection.executemany(add, ((*key, *map(call, kept_as, delta)) for key, delta in deltas.items() if any(delta)))
+        self.connection.executemany(clear, (key for key, delta in deltas.items() if min(delta) < 0))
 
     def _put(self, table: Table, generation: int, rows: dict[Key, Values | None]) -> None:
         put, delete = _statements(table, generation)
-        self.connection.executemany(delete, [key for key, row in rows.items() if row is None])
-        self.connection.executemany(put, [(*key, *row) for key, row in rows.items() if row is not None])
+        self.connection.executemany(delete, (key for key, row in rows.items() if row is None))
+        self.connection.executemany(put, ((*key, *row) for key, row in rows.items() if row is not None))
 
 
 def _statements(table: Table, generation: int) -> tuple[str, str]:

@@ -24,7 +24,7 @@ _FILLING = {
     "linger.ms": 20,
     "batch.size": 1_000_000,
     "enable.idempotence": True,
-    "queue.buffering.max.messages": 500_000,
+    "queue.buffering.max.messages": 20_000,  # what waits here for longer than the topic allows is refused
     "log_level": 3,
 }
 
@@ -68,16 +68,20 @@ def _publish(bootstrap: str, topic: str, entries: int, parties: int) -> int:
         value = published(position, last.get(partition), state)
         last[partition] = position
         size += len(value)
-        if position % 10_000 == 0:
-            producer.poll(0)
         while True:
             try:
-                producer.produce(topic, value, party.encode(), partition)
+                producer.produce(topic, value, party.encode(), partition, on_delivery=_delivered)
                 break
             except BufferError:
                 producer.poll(0.1)
+        if position % 1_000 == 0:
+            producer.poll(0)
     assert producer.flush(60) == 0, "not all entries were published"
     return size
+
+
+def _delivered(error: object, _: object) -> None:
+    assert error is None, f"an entry was not published: {error}"
 
 
 @cache

@@ -98,6 +98,7 @@ def _kept(arrived: list[_Arrived], count: int) -> list[_Arrived]:
     return [each for each in arrived if each.stream <= last]
 
 
+@cache
 def _arrived(parties: int) -> list[_Arrived]:
     """All reports of the year in the order of their arrival, each once."""
     begins = begins_at(UNTIL)

@@ -20,7 +20,6 @@ from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
 
 from infra import wiring
 from infra.settings import Settings
@@ -50,19 +49,23 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trot
 ALL = [*range(PARTITIONS)]
 
 
-class Bench(NamedTuple):
-    """What is measured on: a ledger on Kafka, a folder, and how many entries there are."""
+class Bench:
+    """What is measured on: a ledger on Kafka, a folder, and how many entries there are; and what each was found to use."""
 
-    settings: Settings
-    folder: Path
-    entries: int
-    numbers: "count[int]"
-    processor: dict[str, list[float]]
-    """What each was found to use, in microseconds an entry."""
+    def __init__(self, settings: Settings, folder: Path, entries: int) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.entries = entries
+        self.numbers = count()
+        self.processor: dict[str, list[float]] = {}
+        """Microseconds an entry."""
+        self.memory: dict[str, list[float]] = {}
+        """Bytes, at the peak."""
 
     def rate(self, name: str, done: Done) -> float:
         """Entries a second."""
         self.processor.setdefault(name, []).append(1e6 * done.processor / done.entries)
+        self.memory.setdefault(name, []).append(done.memory)
         return done.entries / (done.ended - done.began)
 
 
@@ -79,7 +82,7 @@ def main() -> int:
     with broker() as (bootstrap, folder):
         settings = ledger(bootstrap, folder, "bench")
         fill(settings, asked.entries, asked.parties)
-        bench = Bench(settings, folder, asked.entries, count(), {})
+        bench = Bench(settings, folder, asked.entries)
         measured: dict[str, Callable[[], float]] = {
             POLL: lambda: bench.rate(POLL, run("poll", settings, ALL)),
             KAFKA: partial(projected, bench, KAFKA, "kafka", ALL),
@@ -99,7 +102,7 @@ def main() -> int:
 
 def projected(bench: Bench, name: str, how: str, *shares: list[int]) -> float:
     """Entries a second that projectors fold which share the partitions so, into new views."""
-    home = bench.folder / f"views-{next(bench.numbers)}"
+    home = bench.folder / f"{bench.settings.ledger}-{next(bench.numbers)}"
     shutil.copytree(bench.settings.home, home)
     settings = bench.settings.model_copy(update={"home": home})
     with closing(wiring.open_log(settings)) as log, closing(sqlite_views.open_views(home)) as views:

@@ -131,6 +131,8 @@ def environ(settings: Settings) -> Mapping[str, str]:
         "TROTH_HOME": str(settings.home),
         "TROTH_LEDGER": settings.ledger,
         "TROTH_KAFKA": str(settings.kafka),
+        "TROTH_KAFKA_PARTITIONS": str(settings.kafka_partitions),
+        "TROTH_KAFKA_REPLICATION": str(settings.kafka_replication),
         "TROTH_LOG_LEVEL": "error",
     }
 
