@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -33,16 +33,48 @@ LOOK_SECONDS = 0.1
 _WEB = build_opener(ProxyHandler({}))
 
 
+class Process(Protocol):
+    """What is used of `subprocess.Popen`."""
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended, as far as is known."""
+
+    def poll(self) -> int | None:
+        """How it ended, or None where it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """How it ended, once it has."""
+
+    def send_signal(self, sig: signal.Signals, /) -> None:
+        """Send it a signal."""
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+
+    def kill(self) -> None:
+        """SIGKILL."""
+
+
+Starting = Callable[[tuple[str, ...], dict[str, str], Path], Process]
+"""Starts the command with these arguments, in this environment, its output at the end of this file."""
+
+
+def started(arguments: tuple[str, ...], environment: dict[str, str], log: Path) -> Process:
+    """Start a process as everybody does."""
+    with log.open("ab") as said:
+        return subprocess.Popen(
+            [*TROTH, *arguments], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+        )
+
+
 class Member:
     """One process."""
 
-    def __init__(self, driver: str, environment: dict[str, str], log: Path, arguments: tuple[str, ...]) -> None:
+    def __init__(self, driver: str, process: Process, log: Path) -> None:
         self.driver = driver
+        self.process = process
         self.log = log
-        with log.open("ab") as said:
-            self.process = subprocess.Popen(
-                [*TROTH, *arguments], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
-            )
 
     def signal(self, what: signal.Signals) -> None:
         """Send it a signal."""
@@ -66,8 +98,9 @@ class Member:
 class Fleet:
     """Processes that drive one ledger; those that still run are killed when the block ends."""
 
-    def __init__(self, home: Path, **environment: str) -> None:
+    def __init__(self, home: Path, *, starting: Starting = started, **environment: str) -> None:
         self.home = home
+        self._starting = starting
         home.mkdir(parents=True, exist_ok=True)
         clean = {name: value for name, value in os.environ.items() if not name.startswith("TROTH_")}
         given = {"TROTH_HOME": str(home / "ledger"), "TROTH_LOG_FORMAT": "json", "TROTH_PORT": "0", **environment}
@@ -88,7 +121,8 @@ class Fleet:
         """Start `troth run DRIVER`, or `troth serve`."""
         command = ("serve",) if driver == "serve" else ("run", driver)
         log = self.home / f"{driver}-{len(self.members)}.txt"
-        self.members.append(Member(driver, {**self.environment, **environment}, log, (*command, *arguments)))
+        process = self._starting((*command, *arguments), {**self.environment, **environment}, log)
+        self.members.append(Member(driver, process, log))
         return self.members[-1]
 
     def troth(self, *arguments: str, code: int = 0) -> str:

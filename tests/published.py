@@ -40,9 +40,21 @@ def quick_topics(bootstrap: str, ledger: str, partitions: int = 3, replication: 
     assert topics.check(bootstrap, ledger, partitions, replication) == []
 
 
+def ends_of(bootstrap: str, ledger: str) -> list[int]:
+    """How many records each partition of the topic of entries has."""
+    topic = topics.names(ledger).entries
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False)) as consumer:
+        ends = consumer.end_offsets([TopicPartition(topic, each) for each in consumer.partitions_for_topic(topic) or ()])
+        return [end for _, end in sorted(ends.items())]
+
+
 def found_on(bootstrap: str, ledger: str) -> list[Found]:
     """Every record on the topic of entries, by partition and offset."""
-    topic = topics.names(ledger).entries
+    return records_on(bootstrap, topics.names(ledger).entries)
+
+
+def records_on(bootstrap: str, topic: str) -> list[Found]:
+    """Every record on a topic, by partition and offset."""
     with closing(KafkaConsumer(bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False)) as consumer:
         wanted = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
         consumer.assign(wanted)

@@ -50,7 +50,10 @@ def _files(settings: Settings, record: Path) -> Iterator[Check]:
 def are_files_readable(settings: Settings) -> bool:
     """Whether record and views are there, in files that this version reads."""
     files = ((settings.home / sqlite_log.FILE, sqlite_log.SCHEMA), (settings.home / sqlite_views.FILE, sqlite_views.SCHEMA))
-    return all(path.exists() and checkup.schema_version(path) == schema for path, schema in files)
+    try:
+        return all(path.exists() and checkup.schema_version(path) == schema for path, schema in files)
+    except NotWritten:
+        return False
 
 
 def entries(found: Positions | str, unreadable: str) -> Iterator[Check]:

@@ -153,7 +153,7 @@ class KafkaReader:
         self.bootstrap, self.topic = bootstrap, topic
         self._consumer = consumer.opened(bootstrap)
         try:
-            self._all = consumer.partitions_of(self._consumer, topic)
+            self._all = consumer.partitions_of(self._consumer, bootstrap, topic)
         except BaseException:
             self._consumer.close()
             raise

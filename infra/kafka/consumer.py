@@ -33,9 +33,10 @@ def opened(bootstrap: str, **more: Any) -> KafkaConsumer:
         return KafkaConsumer(**settings, **more)
 
 
-def partitions_of(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
-    """All partitions of a topic, by number. Raises UnfitTopic."""
-    numbers = consumer.partitions_for_topic(topic)
+def partitions_of(consumer: KafkaConsumer, bootstrap: str, topic: str) -> list[TopicPartition]:
+    """All partitions of a topic, by number. Raises UnfitTopic or NoBroker."""
+    with reaching(bootstrap):
+        numbers = consumer.partitions_for_topic(topic)
     if not numbers:
         raise missing(topic)
     return [TopicPartition(topic, number) for number in sorted(numbers)]

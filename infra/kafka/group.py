@@ -46,7 +46,7 @@ class Group:
             isolation_level=isolation_level,
         )
         try:
-            self._all = {each.partition: each for each in consumer.partitions_of(self._consumer, topic)}
+            self._all = {each.partition: each for each in consumer.partitions_of(self._consumer, self._bootstrap, topic)}
             self._dealing = _Dealing(self._consumer)
             self._consumer.subscribe([topic], listener=self._dealing)
         except BaseException:

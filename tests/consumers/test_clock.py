@@ -54,6 +54,14 @@ def test_a_lapse_is_recorded_when_its_time_has_come_and_not_a_moment_before(ledg
     assert lapse.after.lapsed  # type: ignore[union-attr]
 
 
+def test_before_the_first_projector_has_come_it_knows_of_nothing(ledger: Ledger) -> None:
+    ledger.receipts(due(1))
+    early = ledger.lapses
+    assert (early.tick(), early.next_at()) == (0, None)
+    ledger.projector.catch_up()
+    assert early.tick() == 1
+
+
 def test_it_knows_when_the_next_lapse_is_due(ledger: Ledger) -> None:
     ledger.catch_up()
     assert ledger.lapses.next_at() is None
