@@ -40,6 +40,7 @@ class Partitioned:
     def __init__(self, ledger: Ledger, count: int) -> None:
         self._ledger = ledger
         self.partitions: Sequence[int] = range(count)
+        self.mine = {*self.partitions}
         self.more = False
 
     def ends(self) -> Mapping[int, int]:
@@ -51,6 +52,8 @@ class Partitioned:
     def take(self, reached: Mapping[int, Reached], limit: int) -> Sequence[Run]:
         runs, self.more = [], False
         for partition, at in reached.items():
+            if partition not in self.mine:
+                continue
             every = self._all(partition)
             behind = [position for position, _ in every if position < at.position]
             assert at.position == (behind[-1] + 1 if behind else 0)  # as Kafka's chain has it
@@ -92,14 +95,14 @@ class Case:
 
     def __init__(self, home: Path, live: int | None, source: int | None) -> None:
         self.ledger = Ledger(home)
-        self._live = None if live is None else Partitioned(self.ledger, live)
+        self.partitions = None if live is None else Partitioned(self.ledger, live)
         self._source = source
         self.live = Live(self.ledger)
         self.shadow = in_memory()
 
     def project(self) -> None:
         """Bring what readers see up to date."""
-        feed: Feed = self._live or LogFeed(self.ledger.log)
+        feed: Feed = self.partitions or LogFeed(self.ledger.log)
         Projector(self.ledger.log, feed, self.ledger.views, PROJECTIONS, self.ledger.clock).catch_up()
 
     def replay(self, **more: Any) -> list[Compared]:
@@ -171,6 +174,25 @@ def test_one_that_was_stopped_goes_on(tmp_path_factory: pytest.TempPathFactory, 
         assert came[-1] > 0
         of.ledger.receipts(*crowd(6, 20))
         of.project()
+        assert all(each.agrees and each.built.position == of.ledger.log.end() for each in of.replay())
+
+
+@pytest.mark.parametrize("source", [None, 3])
+def test_partitions_may_have_come_unequally_far(tmp_path_factory: pytest.TempPathFactory, source: int | None) -> None:
+    def project_the_others_too() -> None:
+        of.partitions.mine = {0, 1, 2}
+        of.project()
+
+    with case(tmp_path_factory, 3, source) as of:
+        of.ledger.receipts(*crowd(11, 30))
+        of.project()
+        of.ledger.receipts(*crowd(12, 30))
+        for mine in ({1}, {0, 1}):
+            of.partitions.mine = mine
+            of.project()
+            behind = of.replay()
+            assert all(each.agrees and each.built.position < of.ledger.log.end() for each in behind)
+        of.live.meanwhile.append(project_the_others_too)
         assert all(each.agrees and each.built.position == of.ledger.log.end() for each in of.replay())
 
 
