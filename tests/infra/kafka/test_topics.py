@@ -136,7 +136,7 @@ def test_more_replicas_than_brokers_are_refused(kafka_bootstrap: str, ledger_nam
         topics.ensure(kafka_bootstrap, ledger_name, 1, 3)
 
 
-@pytest.mark.parametrize("bootstrap", [NOBODY, f"{NOBODY},no-such-host.invalid:9092"])
+@pytest.mark.parametrize("bootstrap", [NOBODY, f"{NOBODY},no-such-host.invalid:9092"], ids=["one", "two"])
 def test_where_nobody_listens_that_is_said_at_once(bootstrap: str) -> None:
     began = monotonic()
     with pytest.raises(NoBroker, match=rf"Kafka at {bootstrap} cannot be reached.*let TROTH_KAFKA name other"):
