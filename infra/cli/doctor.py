@@ -1,6 +1,7 @@
 """`troth doctor`: what may be wrong here, each with what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import typer
 
@@ -30,12 +31,17 @@ def _looked_at(settings: Settings) -> Iterator[Check]:
 
         yield from broker.looked_at(settings, settings.kafka)
     if settings.database is None:
-        found, readable = [*record.in_files(settings)], record.are_files_readable(settings)
+        yield from _with_views(settings, record.in_files(settings), partial(record.are_files_readable, settings))
     else:
         from infra.doctor import database  # noqa: PLC0415  # as above, for PostgreSQL
 
         url = settings.database.get_secret_value()
-        found, readable = [*database.looked_at(settings, url)], database.is_readable(settings, url)
+        yield from _with_views(settings, database.looked_at(settings, url), partial(database.is_readable, settings, url))
+
+
+def _with_views(settings: Settings, checks: Iterator[Check], is_readable: Callable[[], bool]) -> Iterator[Check]:
+    """The record, and behind it, if that can be read, the views."""
+    found = [*checks]
     yield from found
-    if readable and all(each.ok for each in found if each.name == "positions"):
+    if all(each.ok for each in found if each.name in {"ledger", "positions"}) and is_readable():
         yield from views.looked_at(settings)
