@@ -81,12 +81,14 @@ class Projector:
     def _step(self) -> bool:
         if self._clock() >= self._look_again_at:
             self._look_up_policy()
-        self.begin_what_is_wanted()
-        ends = self._feed.ends() if self._building() else {}
-        moved = self._advance_what_is_seen()
-        for each in self._building():
+        built = self.begin_what_is_wanted()
+        if not self._building(built):
+            return self._advance_what_is_seen(built)
+        ends = self._feed.ends()
+        moved = self._advance_what_is_seen(built)
+        for each in self._building(self._views.built()):
             moved = self._advance_what_is_built(each) or moved
-        for each in self._building():
+        for each in self._building(self._views.built()):
             self._swap_if_there(each.name, ends)
         return moved
 
@@ -100,18 +102,22 @@ class Projector:
         """Begin to build these projections anew, beside what readers see; `step` brings them on and swaps them in."""
         return [self._build(self._projections[name], live=False) for name in names]
 
-    def begin_what_is_wanted(self) -> None:
-        """Make the tables of what is not there yet: from then on readers find them, empty as they may be."""
+    def begin_what_is_wanted(self) -> list[Built]:
+        """Make the tables of what is not there yet: from then on readers find them, empty as they may be. All that is there."""
         built = self._views.built()
         if any(self._is_discarded(each) for each in built):
             self._look_up_policy()  # another projector may have heard of a policy that we have not heard of
+        changed = False
         for projection in self._projections.values():
             of_it = [each for each in built if each.name == projection.name]
             for each in of_it:
                 if self._is_discarded(each):
                     self._views.discard(each)
+                    changed = True
             if not any(self._is_wanted(each) for each in of_it):
                 self._build(projection, live=not any(each.live for each in of_it))
+                changed = True
+        return self._views.built() if changed else built
 
     def _build(self, projection: Projection, *, live: bool) -> Built:
         policy_hash = self._policy.hash if projection.judges else ""
@@ -140,14 +146,13 @@ class Projector:
         known = projection is not None and built.version <= projection.version
         return known and not built.live and not self._is_wanted(built)
 
-    def _building(self) -> list[Built]:
-        return [each for each in self._views.built() if not each.live and self._is_wanted(each)]
+    def _building(self, built: Sequence[Built]) -> list[Built]:
+        return [each for each in built if not each.live and self._is_wanted(each)]
 
-    def _advance_what_is_seen(self) -> bool:
+    def _advance_what_is_seen(self, built: Sequence[Built]) -> bool:
         """Fold what follows into what readers see, and along with it into what is being built and has come as far."""
-        built = [each for each in self._views.built() if self._can_fold(each)]
-        seen = [each for each in built if each.live]
-        along = [each for each in built if not each.live and self._is_wanted(each)]
+        seen = [each for each in built if each.live and self._can_fold(each)]
+        along = self._building(built)
         moved = self._advance(self._feed, seen or along, along if seen else ())
         if moved:
             self._feed.done()

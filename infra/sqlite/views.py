@@ -6,6 +6,7 @@ that is live. Swapping a rebuilt projection in is replacing that SQL view, in on
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from operator import call
 from pathlib import Path
 
@@ -64,6 +65,7 @@ class SQLiteViews:
         """Reads what was written."""
         self.ranked = SQLiteRanked(connection)
         """Keeps the table `parties` beside the views."""
+        connection.create_function("wide_sum", 2, _wide_sum, deterministic=True)
         with writing(connection):
             if check_version(connection, SCHEMA, what):
                 for statement in (*_TABLES.split(";"), *declared(PARTIES, PARTIES.name, _TYPES, _ENDING)):
@@ -110,10 +112,10 @@ class SQLiteViews:
             for move in moves:
                 self._reach(move)
                 for table in move.projection.tables:
-                    if table.sums:
-                        self._add(table, move.built.generation, move.pending.sums[table.name])
-                    else:
-                        self._put(table, move.built.generation, move.pending.rows[table.name])
+                    if table.sums and (sums := move.pending.sums[table.name]):
+                        self._add(table, move.built.generation, sums)
+                    elif not table.sums and (rows := move.pending.rows[table.name]):
+                        self._put(table, move.built.generation, rows)
             self.connection.executemany("INSERT OR IGNORE INTO stale VALUES (?)", ((party,) for party in sorted(parties)))
             failpoint("inside_views" if any(each.built.live for each in moves) else "inside_rebuild")
         failpoint("after_views")
@@ -187,7 +189,6 @@ class SQLiteViews:
         self.connection.execute("DELETE FROM projections WHERE generation = ?", (generation,))
 
     def _add(self, table: Table, generation: int, deltas: dict[Key, Sums]) -> None:
-        self.connection.create_function("wide_sum", 2, _wide_sum, deterministic=True)
         add, clear = _statements(table, generation)
         kept_as = [str if column.type == "WIDE" else int for column in table.values]
         self.connection.executemany(add, ((*key, *map(call, kept_as, delta)) for key, delta in deltas.items() if any(delta)))
@@ -199,6 +200,7 @@ class SQLiteViews:
         self.connection.executemany(put, ((*key, *row) for key, row in rows.items() if row is not None))
 
 
+@lru_cache
 def _statements(table: Table, generation: int) -> tuple[str, str]:
     """How a row is written, and how it is taken away: where values add up, they are added, and it goes when all are 0."""
     name = generation_of(table, generation)
