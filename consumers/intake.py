@@ -14,7 +14,7 @@ from typing import NamedTuple
 from consumers.ports import Clock, Conflict, Log, Mark, MarkMoved, Name, Refused, Stored
 from domain import entry as entries
 from domain.entry import Entry, Receipt
-from domain.kinds import Standing
+from domain.kinds import Standing, lapses
 from domain.refusal import Refusal, SameIdOtherContent
 from domain.report import Report, read, refuse_future, written
 from domain.stream import Known
@@ -139,6 +139,8 @@ class _Weighing:
             return SameIdOtherContent("this source reported something else under this id before", "/id")
         assert stream_id is not None
         stream = self._streams[stream_id]
+        if self._only_counting and not _is_due(report, stream.standing):
+            return None
         try:
             entry = entries.record(stream_id, stream.known, stream.standing, report, self._now)
         except Refusal as refusal:
@@ -159,6 +161,11 @@ class _Weighing:
         repeated = outcome in given
         given.add(outcome)
         return entries.receipt(*stored[outcome], self.recorded[outcome][0], repeated=repeated)
+
+
+def _is_due(report: Report, standing: Standing | None) -> bool:
+    """Whether a lapse is still one that the stream waits for. Views may be behind: by now it may be kept, though late."""
+    return standing is not None and (report.happened_at, report.kind) in {(at, fact.KIND) for at, fact in lapses(standing)}
 
 
 def _read(incoming: Incoming, now: int) -> Report | Refusal:

@@ -16,7 +16,7 @@ from consumers import clock
 from consumers.clock import SOURCE
 from domain.entry import Entry
 from domain.fact import FACTS_PER_STREAM
-from domain.instant import DAY, HOUR, text
+from domain.instant import DAY, HOUR, MINUTE, text
 from domain.kinds import RESERVED
 from domain.refusal import Refusal
 from tests.ledgers import NOW, Ledger, Message, kept, made, said
@@ -216,6 +216,15 @@ def test_what_was_kept_meanwhile_does_not_lapse(ledger: Ledger) -> None:
     assert [each.stream for each in lapses(ledger)] == [ledger.entries()[2].stream]
     ledger.settle()
     assert ledger.lapses.next_at() is None
+
+
+def test_what_was_kept_late_does_not_lapse_either_though_the_views_have_not_heard_of_it(ledger: Ledger) -> None:
+    ledger.receipts(due(1))
+    ledger.projector.catch_up()
+    ledger.receipts(kept("acme", "p1", text(NOW - MINUTE)))
+    assert ledger.lapses.tick() == 0
+    ledger.settle()
+    assert lapses(ledger) == []
 
 
 def test_a_new_due_time_lapses_by_itself(ledger: Ledger) -> None:
