@@ -8,7 +8,7 @@
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from consumers.ports import Clock, Conflict, Log, Mark, MarkMoved, Name, Refused, Stored
@@ -53,10 +53,17 @@ class Intake:
         self._clock = clock
         self._observe = observe
 
-    def record(self, batch: Sequence[Incoming], mark: Mark | None = None) -> list[Outcome]:
+    def record(
+        self,
+        batch: Sequence[Incoming],
+        mark: Mark | None = None,
+        set_aside: Callable[[Mapping[int, Refusal]], None] = lambda _: None,
+    ) -> list[Outcome]:
         """A receipt or a refusal for each report, in order. When it returns, all of it is on the record.
 
-        Raises Conflict where others kept recording on the same streams, or moved the mark; nothing is written then.
+        `set_aside` is told what is refused, by its place in the batch, before anything is written: once more with every try.
+        Raises Conflict where others kept recording on the same streams, MarkMoved where they moved the mark; nothing is
+        written then.
         """
         if len(batch) > BATCH_AT_MOST:
             raise ValueError(f"a batch has at most {BATCH_AT_MOST} reports, not {len(batch)}")
@@ -65,6 +72,8 @@ class Intake:
         for _ in range(TRIES):
             weighing = _Weighing(self._log, self._ledger, now, reports)
             refused = [_refused(each, what) for each, what in zip(batch, weighing.outcomes, strict=True)]
+            if aside := {at: what for at, what in enumerate(weighing.outcomes) if isinstance(what, Refusal) and refused[at]}:
+                set_aside(aside)
             try:
                 stored = self._log.append(weighing.recorded, [each for each in refused if each], mark)
             except MarkMoved:

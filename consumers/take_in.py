@@ -1,106 +1,69 @@
-"""Taking in: reports that come by partitions, each batch with how far that partition has been read, in one transaction.
+"""Taking in: reports that wait in partitions go on the record, with how far each partition has been read.
 
-    1. see which partitions are ours; read from the marks on the record where each of them goes on
-    2. take what follows in one of them; record it, and the mark with it
-    3. set what was refused aside where its publishers look for it, and wait until it is there
-    4. only then say how far we are
+    1. take what follows in the partitions that are ours
+    2. set aside what is refused where others look for it
+    3. entries, refusals and the mark of the partition in one transaction
+    4. say that it is done to whoever shows how much waits
 
-The mark says from where the last batch began and who recorded it. Whoever begins anew, after a crash or because the partition
-was dealt to it, takes that batch once more: what was recorded gets the receipt that it has, what was refused is refused again,
-and is set aside once at the least. From then on whoever had the partition before cannot move the mark any more: its batch is
-refused whole.
+A crash between any two of them loses and doubles nothing: reading goes on from the mark, and what is set aside twice says so by
+where it came from. Where the mark has been moved by somebody else, the partition is theirs: nothing of it was written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from consumers.intake import Incoming, Intake
-from consumers.ports import Log, Mark
+from consumers.ports import Log, Mark, MarkMoved
 from domain.refusal import Refusal
 
-AT_ONCE = 1_000
 
+class Taken(NamedTuple):
+    """Reports of one partition that follow each other, and how far it has been read once they are on the record."""
 
-class Batch(NamedTuple):
-    """Reports of one partition that follow each other, from one offset up to another."""
-
-    partition: int
-    start: int
-    end: int
-    reports: Sequence[Incoming]
+    batch: Sequence[Incoming]
+    mark: Mark
 
 
 class Reports(Protocol):
-    """Where reports come from: partitions of which some are dealt to us."""
+    """Where reports wait: partitions, some of which are ours, and which may change with every call of `take`."""
 
-    def dealt(self) -> bool:
-        """Whether partitions were dealt out since this was asked last."""
+    def take(self, mark: Callable[[str], str | None]) -> Sequence[Taken]:
+        """What follows in each partition that is ours; nothing where there is nothing yet. `mark` says where one was read to.
 
-    def assigned(self) -> Mapping[int, str]:
-        """The partitions that are ours now, each with the name of its mark."""
+        Where there are several of one partition, each begins where the one before it ends.
+        """
 
-    def seek(self, partition: int, offset: int | None) -> None:
-        """Read a partition from there on, or from its beginning. Raises Unfit where that is gone."""
+    def set_aside(self, taken: Taken, refused: Mapping[int, Refusal]) -> None:
+        """Keep reports of what was taken, by their places, where whoever publishes reports sees what is refused.
 
-    def poll(self, limit: int) -> Sequence[Batch]:
-        """What follows, as soon as there is something; nothing after a while."""
+        Returns once nothing that breaks can lose them.
+        """
 
-    def set_aside(self, batch: Batch, refused: Mapping[int, Refusal]) -> None:
-        """Put the reports with these indexes where their publishers find them. Returns when they are there for good."""
+    def done(self, taken: Taken) -> None:
+        """Told when what was taken is on the record."""
 
-    def done(self, batch: Batch) -> None:
-        """Say that a batch was taken in."""
-
-    def close(self) -> None:
-        """Let others have the partitions."""
+    def lost(self, taken: Taken) -> None:
+        """Told when somebody else has taken it: where the partition has been read to is to be asked again."""
 
 
 class TakingIn:
-    """Records what comes in. Any number of processes may; each has partitions of its own."""
+    """Takes reports in. Any number may run: each has partitions of its own, and one that has lost them is refused."""
 
-    def __init__(self, reports: Reports, log: Log, intake: Intake, who: str) -> None:
-        """`who` tells this one from all others that ever took reports in, itself of before an outage among them."""
-        self._reports = reports
+    def __init__(self, log: Log, intake: Intake, reports: Reports) -> None:
         self._log = log
         self._intake = intake
-        self._who = who
-        self._marks: dict[int, Mark] = {}
-        self._finished: dict[str, str] = {}
+        self._reports = reports
 
     def step(self) -> bool:
-        """Record what follows; False where there is nothing yet.
-
-        Raises Conflict where another has a partition by now: nothing of the batch was recorded, and this one begins anew.
-        """
-        if self._reports.dealt():
-            self._take_over()
-        batches = self._reports.poll(AT_ONCE)
-        if self._reports.dealt():
-            self._take_over()  # what was polled may be from a place that nobody asked for
-            return True
-        for batch in batches:
-            self._record(batch)
-        return bool(batches)
-
-    def _take_over(self) -> None:
-        self._marks = {}
-        for partition, name in self._reports.assigned().items():
-            before = self._log.mark(name)
-            self._marks[partition] = Mark(name, before, "")
-            self._reports.seek(partition, None if before is None else self._next(name, before))
-
-    def _next(self, name: str, mark: str) -> int:
-        """Where reading goes on behind a mark: behind its batch where we ourselves have seen to all of that."""
-        start, end, _ = mark.split()
-        return int(end if self._finished.get(name) == mark else start)
-
-    def _record(self, batch: Batch) -> None:
-        name, before, _ = self._marks[batch.partition]
-        mark = Mark(name, before, f"{batch.start} {batch.end} {self._who}")
-        outcomes = self._intake.record(batch.reports, mark)
-        self._marks[batch.partition] = Mark(name, mark.after, "")
-        refused = {index: each for index, each in enumerate(outcomes) if isinstance(each, Refusal)}
-        if refused:
-            self._reports.set_aside(batch, refused)
-        self._finished[name] = mark.after
-        self._reports.done(batch)
+        """Take in what follows; False where there is nothing. Raises Conflict, NotWritten or Unreachable: then begin anew."""
+        taken = self._reports.take(self._log.mark)
+        for each in taken:
+            try:
+                self._intake.record(each.batch, each.mark, partial(self._reports.set_aside, each))
+            except MarkMoved:
+                self._reports.lost(each)
+            else:
+                # From here on it is on the record: whoever reads the partition next, begins behind it.
+                self._reports.done(each)
+        return bool(taken)

@@ -84,7 +84,9 @@ def alone(settings: Settings, name: DriverName) -> Running:
             case "clock":
                 return Timekeeping(settings, metrics.observe_outcomes)
 
-    return Running(name, begin, settings.poll_milliseconds / 1000, OUTAGES)
+    # Whoever reads Kafka waits there for what comes, for as long as the settings say; elsewhere it would be late.
+    waits_there = settings.kafka is not None and name in {"intake", "project"}
+    return Running(name, begin, 0.0 if waits_there else settings.poll_milliseconds / 1000, OUTAGES)
 
 
 def _on_kafka(settings: Settings, name: Literal["intake", "relay"]) -> Loop:

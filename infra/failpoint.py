@@ -35,6 +35,7 @@ Point = Literal[
     "before_ack",
     "after_ack",
     "after_poll",
+    "after_setting_aside",
     "before_commit",
     "after_commit",
     "inside_export",

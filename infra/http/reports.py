@@ -83,10 +83,8 @@ async def body_of(request: Request) -> bytes | None:
 
 def _structured(request: Request, data: bytes) -> bytes:
     """A binary-mode message in structured form: each ce-… header an attribute (percent-decoded), the body the data."""
-    attributes = {
-        name[3:]: unquote(value) for name, value in request.headers.items() if name.startswith("ce-") and name != "ce-data"
-    }
-    return cloudevents.structured(attributes, data)
+    named = ((name[3:], unquote(value)) for name, value in request.headers.items() if name.startswith("ce-"))
+    return cloudevents.structured(named, data)
 
 
 def _shown(outcome: Outcome) -> bytes:

@@ -3,6 +3,8 @@
 connect     reaching the brokers, and what is said where they cannot be reached
 topics      making the topics, and refusing those that no record may be kept on
 reports     reports that come: CloudEvents in both modes, each partition from its mark on the record
+otherwise   records that kafka-python cannot read
+aside       reports that were refused, on a topic of their own
 publisher   publishing entries, so that none is doubled, late or missing
 tails       what a partition ends with
 published   an entry as Kafka keeps it: its place on the record in front of its bytes

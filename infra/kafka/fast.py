@@ -9,7 +9,7 @@ from typing import cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from consumers.ports import BrokenRecord
+from consumers.ports import BrokenRecord, Unfit
 from infra.kafka.assigned import Fetched
 from infra.kafka.chain import ANEW
 from infra.kafka.connect import NoBroker, make_sure
@@ -32,6 +32,21 @@ _offset = cast("Callable[[Message], int]", Message.offset)
 _value = cast("Callable[[Message], bytes | None]", Message.value)
 
 
+def _settings(bootstrap: str, topic: str) -> dict[str, str | int | bool]:
+    return {
+        "bootstrap.servers": bootstrap,
+        "group.id": topic,  # asked for, and in no use: nothing is subscribed to or committed
+        "enable.auto.commit": False,
+        "auto.offset.reset": "error",
+        "isolation.level": "read_uncommitted",  # as the other reader, so that both end at the same offsets
+        "check.crcs": True,
+        "enable.partition.eof": True,
+        "fetch.queue.backoff.ms": 5,  # the default of a second halves the rate
+        "fetch.wait.max.ms": 100,  # what is assigned anew waits for as long behind a fetch that nobody needs any more
+        "queued.max.messages.kbytes": 16_384,
+    }
+
+
 class FastReader:
     """The port Reader over confluent-kafka."""
 
@@ -40,21 +55,7 @@ class FastReader:
         self.bootstrap, self.topic = bootstrap, topic
         logger = logging.getLogger("librdkafka")
         make_sure(bootstrap)
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": bootstrap,
-                "group.id": topic,  # asked for, and in no use: nothing is subscribed to or committed
-                "enable.auto.commit": False,
-                "auto.offset.reset": "error",
-                "isolation.level": "read_uncommitted",  # as the other reader, so that both end at the same offsets
-                "check.crcs": True,
-                "enable.partition.eof": True,
-                "fetch.queue.backoff.ms": 5,  # the default of a second halves the rate
-                "fetch.wait.max.ms": 100,  # what is assigned anew waits for as long behind a fetch that nobody needs any more
-                "queued.max.messages.kbytes": 16_384,
-            },
-            logger=logger,
-        )
+        self._consumer = Consumer(_settings(bootstrap, topic), logger=logger)
         # On connections of its own: an answer would wait behind a fetch that waits for records.
         self._asking = AdminClient({"bootstrap.servers": bootstrap}, logger=logger)
         self._positions: dict[int, int] = {}
@@ -119,6 +120,45 @@ class FastReader:
             raise BrokenRecord(f"partition {partition} of {self.topic}: at offset {offset}: {error.str()}; {ANEW}")
         with _answering(self.bootstrap):
             raise KafkaException(error)
+
+
+Whole = tuple[int, bytes | None, bytes | None, list[tuple[str, bytes | None]] | None]
+"""A record's offset, key, value and headers; None where those cannot be read."""
+
+
+def next_records(bootstrap: str, topic: str, partition: int, offset: int, limit: int) -> list[Whole]:
+    """The next records of a partition that are committed, at most so many. Raises Unfit where they are damaged, or NoBroker."""
+    make_sure(bootstrap)
+    consumer = Consumer(
+        {**_settings(bootstrap, topic), "isolation.level": "read_committed"}, logger=logging.getLogger("librdkafka")
+    )
+    try:
+        consumer.assign([TopicPartition(topic, partition, offset)])
+        found: list[Whole] = []
+        while len(found) < limit:
+            message = consumer.poll(ANSWER_SECONDS)
+            if message is None:
+                raise NoBroker(bootstrap, f"nothing came of partition {partition} of {topic}")
+            error = message.error()
+            if error is None:
+                found.append((_offset(message), message.key(), _value(message), _headers(message)))
+            elif error.code() == KafkaError._PARTITION_EOF:
+                break
+            elif error.code() in GONE:
+                raise Unfit(f"partition {partition} of {topic} is damaged at offset {_offset(message)}: {error.str()}")
+            else:
+                with _answering(bootstrap):
+                    raise KafkaException(error)
+        return found
+    finally:
+        consumer.close()
+
+
+def _headers(message: Message) -> list[tuple[str, bytes | None]] | None:
+    try:
+        return [*cast("list[tuple[str, bytes | None]]", message.headers() or [])]
+    except (UnicodeDecodeError, SystemError):  # the latter where the client noticed it only when it was done
+        return None
 
 
 @contextmanager

@@ -22,7 +22,9 @@ COMMIT_EVERY = 1.0
 WAIT_AT_MOST = 1.0
 """Seconds that a poll waits for records, whatever the settings say: who is told to end, ends as soon."""
 CLOSE_SECONDS = 5
-JOINING_MS = 50
+JOINING_MS = 300
+"""How long to poll at a time while we join the group. The client forgets a joining that was done while nobody polled, and has
+all members join again: so one poll follows the other, few of them, until it is done."""
 
 _DEALT_AWAY = (KeyError, ValueError, IllegalStateError)
 """What the client raises of a partition that its own thread has given up since we asked whether it is ours."""
@@ -36,7 +38,7 @@ class Group:
         if settings.kafka is None:
             raise ValueError("no Kafka is set: TROTH_KAFKA names its servers")
         self._bootstrap = settings.kafka
-        self._wait_seconds = min(settings.poll_milliseconds / 1_000, WAIT_AT_MOST)
+        self._wait_ms = min(settings.poll_milliseconds, int(WAIT_AT_MOST * 1_000))
         self._consumer = consumer.opened(
             self._bootstrap,
             group_id=f"{settings.ledger}.{name}",
@@ -86,9 +88,8 @@ class Group:
         for each in ours:
             with suppress(*_DEALT_AWAY):
                 (self._consumer.resume if each in wanted else self._consumer.pause)(each)
-        found = self._consumer.poll(int(self._wait_seconds * 1_000), max_records=limit)
         until = time.monotonic() + WAIT_AT_MOST
-        # The client forgets a joining that was done while nobody polled, and has all others join again: so stay till it is.
+        found = self._consumer.poll(self._wait_ms if self._dealing.done else JOINING_MS, max_records=limit)
         while not found and not self._dealing.done and time.monotonic() < until:
             found = self._consumer.poll(JOINING_MS, max_records=limit)
         if found:
@@ -101,6 +102,13 @@ class Group:
         with suppress(*_DEALT_AWAY):
             end = self._consumer.highwater(self._all[partition])
         return end is not None and offset < end
+
+    def position(self, partition: int) -> int:
+        """The offset that is read next in a partition: also behind what is no record. 0 where it is not ours any more."""
+        position = None
+        with suppress(*_DEALT_AWAY):
+            position = self._consumer.position(self._all[partition], timeout_ms=0)
+        return position or 0
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         """Say to Kafka what is read next in each partition, now or soon. Nothing depends on it but what lag is shown."""

@@ -1,7 +1,6 @@
 """The loops that read from Kafka or publish there, each with what it needs."""
 
 from contextlib import ExitStack, closing
-from uuid import uuid4
 
 from consumers.ports import Feed
 from consumers.relay import Relay
@@ -27,11 +26,11 @@ class TakesIn:
     """Records the reports that come by Kafka, each process its share of the partitions."""
 
     def __init__(self, settings: Settings, observe: Observe) -> None:
-        bootstrap = make_topics(settings)
+        make_topics(settings)
         with ExitStack() as opened:
             record = opened.enter_context(closing(wiring.open_log(settings)))
-            reports = opened.enter_context(closing(KafkaReports(settings, bootstrap)))
-            self._taking_in = TakingIn(reports, record, wiring.open_intake(record, observe), uuid4().hex)
+            reports = opened.enter_context(closing(KafkaReports(settings)))
+            self._taking_in = TakingIn(record, wiring.open_intake(record, observe), reports)
             self._opened = opened.pop_all()
 
     def step(self) -> bool:

@@ -1,184 +1,327 @@
-"""Reports by Kafka: both modes, poison, what is set aside; taken in once, whoever has the partition."""
+"""Reports on a real Kafka: recorded once whatever becomes of the process, and what is none is set aside and stops nobody."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import closing
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
 
-from consumers.ports import Conflict
-from consumers.take_in import TakingIn
+from consumers.intake import Intake
+from consumers.ports import Mark, NotWritten, Refused, Stored, Unreachable
+from consumers.take_in import Taken, TakingIn
 from domain.entry import Entry
 from infra.kafka import topics
-from infra.kafka.reports import KafkaReports
-from infra.settings import Settings
-from infra.sqlite.connect import connect
-from infra.sqlite.log import FILE
-from infra.sqlite.quarantine import Quarantine
-from tests.ledgers import Ledger, Message, kept, made, raw
+from infra.kafka.reports import KafkaReports, ReportsGone
+from infra.sqlite.log import SQLiteLog
+from tests.crowd import crowd
+from tests.infra.kafka.publishing import Put, all_of, binary, put, structured
+from tests.infra.kafka.topic import settings
+from tests.ledgers import Ledger, Message, made
+from tests.places import Place
+from tests.proof import prove, prove_recorded_once
 
 pytestmark = pytest.mark.service
-
-STRUCTURED = [("content-type", b"application/cloudevents+json")]
-STEPS = 200
+PARTITIONS = 4
 
 
-@pytest.fixture
-def settings(kafka_bootstrap: str, ledger_name: str) -> Settings:
-    made_with = {"kafka_partitions": 2, "kafka_replication": 1, "kafka_session_seconds": 6, "poll_milliseconds": 50}
-    topics.ensure(kafka_bootstrap, ledger_name, 2, 1)
-    return Settings(kafka=kafka_bootstrap, ledger=ledger_name, **made_with)
+class Member:
+    """A process that takes reports in, as a thread."""
+
+    def __init__(self, ledger: Ledger, bootstrap: str, name: str) -> None:
+        self._log = SQLiteLog(ledger.home, ledger.clock)
+        self.feed = KafkaReports(settings(bootstrap, name))
+        self.taking_in = TakingIn(self._log, Intake(self._log, self._log.name, ledger.clock), self.feed)
+        self._ended = threading.Event()
+        self._running = ThreadPoolExecutor(1)
+        self._run = self._running.submit(self._work)
+
+    def _work(self) -> None:
+        while not self._ended.is_set():
+            self.taking_in.step()
+
+    def close(self) -> None:
+        self._ended.set()
+        self._run.result()
+        self._running.shutdown()
+        self.feed.close()
+        self._log.close()
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger(tmp_path) as opened:
-        yield opened
+    with Ledger(tmp_path) as ledger:
+        yield ledger
 
 
 @pytest.fixture
-def send(settings: Settings) -> Iterator[Callable[..., None]]:
-    """Sends a record to the topic of reports."""
-    with closing(KafkaProducer(bootstrap_servers=settings.kafka, acks="all")) as producer:
-
-        def sending(value: bytes | None, headers: list[tuple[str, bytes]] = STRUCTURED, key: bytes = b"acme") -> None:
-            producer.send(f"{settings.ledger}.reports", value, key, headers).get(30)
-
-        yield sending
+def named(kafka_bootstrap: str, ledger_name: str) -> topics.Names:
+    """The topics of a ledger of that name, made."""
+    topics.ensure(kafka_bootstrap, ledger_name, PARTITIONS, 1)
+    return topics.names(ledger_name)
 
 
-class Member:
-    """One that takes in, step by step."""
-
-    def __init__(self, settings: Settings, ledger: Ledger, who: str) -> None:
-        self.reports = KafkaReports(settings, str(settings.kafka))
-        self.taking_in = TakingIn(self.reports, ledger.log, ledger.intake, who)
-
-    def until(self, met: Callable[[], bool]) -> None:
-        """Step until that is so."""
-        for _ in range(STEPS):
-            self.taking_in.step()
-            if met():
-                return
-        raise AssertionError("it was never so")
-
-    def close(self) -> None:
-        """Leave."""
-        self.reports.close()
+def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends
+        threading.Event().wait(0.02)
 
 
-def binary(message: Message) -> tuple[bytes, list[tuple[str, bytes]]]:
-    """A report in binary mode."""
-    attributes = [(f"ce_{name}", str(value).encode()) for name, value in message.items() if name != "data"]
-    return json.dumps(message["data"]).encode(), [("content-type", b"application/json"), *attributes]
+def distinct(reports: Sequence[Message]) -> int:
+    """How many reports there are, apart from those that are said twice."""
+    return len({(each["source"], each["id"]) for each in reports})
 
 
-def reported(ledger: Ledger) -> list[Entry]:
-    """The record without the policy that every ledger begins with."""
-    return ledger.entries()[1:]
+def recorded(ledger: Ledger) -> int:
+    """How many entries there are, apart from the policy."""
+    return ledger.log.end() - 1
 
 
-def set_aside(settings: Settings) -> list[Any]:
-    """All records on the topic of the quarantine."""
-    partition = TopicPartition(f"{settings.ledger}.quarantine", 0)
-    with closing(
-        KafkaConsumer(bootstrap_servers=settings.kafka, auto_offset_reset="earliest", enable_auto_commit=False)
-    ) as all_:
-        all_.assign([partition])
-        end, found = all_.end_offsets([partition])[partition], []
-        while all_.position(partition) < end:
-            found += [each for records in all_.poll(500).values() for each in records]
-        return found
+def test_reports_of_both_modes_are_recorded_as_they_are_said(
+    ledger: Ledger, tmp_path_factory: pytest.TempPathFactory, kafka_bootstrap: str, ledger_name: str, named: topics.Names
+) -> None:
+    reports = crowd(1, 40)
+    put(kafka_bootstrap, named.reports, [(binary, structured)[at % 2](each) for at, each in enumerate(reports)])
+    with closing(Member(ledger, kafka_bootstrap, ledger_name)):
+        wait_until(lambda: recorded(ledger) == distinct(reports))
+    prove_recorded_once(prove(ledger.stored()), reports)
+    with Ledger(tmp_path_factory.mktemp("one")) as one:
+        one.receipts(*reports)
+        assert one.catch_up() == ledger.catch_up()
 
 
-def test_both_modes_are_recorded_and_read_once(settings: Settings, ledger: Ledger, send: Callable[..., None]) -> None:
-    one, other = made("acme", "p", "2026-01-01", "2026-02-01", ident="1"), kept("acme", "p", "2026-01-09", ident="2")
-    send(raw(one))
-    send(*binary(other))
-    send(raw(one))
-    with closing(Member(settings, ledger, "one")) as member:
-        member.until(lambda: len(reported(ledger)) == 2)
-        member.until(lambda: not member.taking_in.step())
-    assert [(each.kind, each.id) for each in reported(ledger)] == [("promise.made.v1", "1"), ("promise.kept.v1", "2")]
-    assert set_aside(settings) == []
+def test_what_is_no_report_is_kept_and_set_aside_as_it_came_and_its_neighbours_are_recorded(
+    ledger: Ledger, place_quarantine: Place, kafka_bootstrap: str, ledger_name: str, named: topics.Names
+) -> None:
+    poison = poisonous()
+    sent = [Put(*each[:3], partition=1) for each in poison.values()]
+    put(kafka_bootstrap, named.reports, [part for each in sent for part in (each, good(each)) if part is not None])
+    with closing(Member(ledger, kafka_bootstrap, ledger_name)):
+        wait_until(lambda: recorded(ledger) == len(sent))
+    kept = {each.origin: each for each in place_quarantine.quarantined()}
+    aside = all_of(kafka_bootstrap, named.quarantine)
+    assert [(each.value, each.key or None, each.headers[:-5]) for each in aside] == [
+        (each.value, each.key, [(name, value or b"") for name, value in each.headers]) for each in sent
+    ]
+    for name, record in zip(poison, aside, strict=True):
+        said = {key.removeprefix("__connect.errors."): value.decode() for key, value in record.headers[-5:]}
+        assert said["exception.class.name"] == REASONS[name], (name, said)
+        assert (said["topic"], said["partition"]) == (named.reports, "1")
+        origin = f"kafka:{named.reports}:1:{said['offset']}"
+        if origin in kept:  # the same bytes for the same reason are counted and not kept twice
+            assert kept[origin].reason == REASONS[name]
+        assert "acme" not in "".join(said.values())
+    assert sum(each.times for each in kept.values()) == len(sent)
 
 
-POISON: dict[str, tuple[bytes | None, list[tuple[str, bytes]], str]] = {
-    "no JSON": (b"{", STRUCTURED, "MalformedJson"),
-    "nothing": (None, STRUCTURED, "MalformedJson"),
-    "no text": (b"\xff\xfe", STRUCTURED, "MalformedJson"),
-    "unknown type": (raw({**made("acme", "x"), "type": "promise.pondered.v1"}), STRUCTURED, "UnknownType"),
-    "too large": (raw({**made("acme", "x"), "id": "x" * 300_000}), STRUCTURED, "TooLarge"),
-    "a header twice": (b"{}", [("ce_specversion", b"1.0"), ("ce_id", b"1"), ("ce_id", b"2")], "MalformedEnvelope"),
-    "a header that is no text": (b"{}", [("ce_specversion", b"1.0"), ("ce_id", b"\xff")], "MalformedEnvelope"),
-    "data that reaches beyond itself": (b'{}, "id": "2"', [("ce_specversion", b"1.0"), ("ce_id", b"1")], "MalformedJson"),
+numbers = iter(range(10**6))
+
+
+def good(after: Put) -> Put:
+    """A report that is recorded, behind one that is not."""
+    return structured(made("acme", f"good-{next(numbers)}"))._replace(partition=after.partition)
+
+
+def poisonous() -> dict[str, Put]:
+    report = made("acme", "p", ident="poison")
+    as_binary, as_structured = binary(report), structured(report)
+    without_id = [each for each in as_binary.headers if each[0] != "ce_id"]
+    return {
+        "no value": as_structured._replace(value=None),
+        "no value, binary": as_binary._replace(value=None),
+        "no value and nothing else": Put(None),
+        "no JSON": as_structured._replace(value=b"{"),
+        "bytes that are no text": as_structured._replace(value=b"\xff\xfe\x00"),
+        "too large": as_structured._replace(value=json.dumps(report | {"x": "y" * 300_000}).encode()),
+        "a header is missing": as_binary._replace(headers=without_id),
+        "a header without a value": as_binary._replace(headers=[*without_id, ("ce_id", None)]),
+        "a header that is no text": as_binary._replace(headers=[*without_id, ("ce_id", b"\xff\xfe")]),
+        "a header twice": as_binary._replace(headers=[*as_binary.headers, ("ce_id", b"another")]),
+        "another content type": as_binary._replace(
+            headers=[("content-type", b"text/plain"), *(each for each in as_binary.headers if each[0] != "content-type")]
+        ),
+        "a batch": as_structured._replace(headers=[("content-type", b"application/cloudevents-batch+json")]),
+        "data that reaches beyond itself": as_binary._replace(value=b'{}, "id": "2"'),
+    }
+
+
+REASONS = {
+    "no value": "MalformedJson",
+    "no value, binary": "MalformedEnvelope",
+    "no value and nothing else": "MalformedJson",
+    "no JSON": "MalformedJson",
+    "bytes that are no text": "MalformedJson",
+    "too large": "TooLarge",
+    "a header is missing": "MalformedEnvelope",
+    "a header without a value": "MalformedEnvelope",
+    "a header that is no text": "MalformedJson",
+    "a header twice": "MalformedJson",
+    "another content type": "MalformedEnvelope",
+    "a batch": "MalformedEnvelope",
+    "data that reaches beyond itself": "MalformedJson",
 }
 
 
-def test_poison_is_set_aside_whole_and_its_neighbours_are_recorded(
-    settings: Settings, ledger: Ledger, send: Callable[..., None]
+@pytest.fixture
+def place_quarantine(tmp_path: Path) -> Place:
+    """Where the ledger of the test is kept."""
+    return Place(tmp_path, None)
+
+
+def test_two_that_share_partitions_and_change_under_load_record_each_report_once(
+    ledger: Ledger, kafka_bootstrap: str, ledger_name: str, named: topics.Names
 ) -> None:
-    for value, headers, _ in POISON.values():
-        send(value, headers)
-    send(raw(made("acme", "p", ident="good")))
-    with closing(Member(settings, ledger, "one")) as member:
-        member.until(lambda: len(reported(ledger)) == 1)
-        member.until(lambda: not member.taking_in.step())
-    found = set_aside(settings)
-    assert [(each.value, each.key) for each in found] == [(value, b"acme") for value, _, _ in POISON.values()]
-    for record, (_, headers, reason) in zip(found, POISON.values(), strict=True):
-        assert record.headers[: len(headers)] == headers
-        why = dict(record.headers[len(headers) :])
-        assert why["__connect.errors.topic"] == f"{settings.ledger}.reports".encode()
-        assert why["__connect.errors.exception.class.name"] == reason.encode()
-        assert int(why["__connect.errors.offset"]) >= 0
-        assert why["__connect.errors.exception.message"]
-    with closing(Quarantine(connect(ledger.home / FILE))) as quarantine:
-        assert sorted(each.reason for each in quarantine.list()) == sorted(reason for _, _, reason in POISON.values())
+    reports = crowd(3, 200)
+    third = len(reports) // 3
+
+    def say(some: Sequence[Message]) -> None:
+        for begun in range(0, len(some), 30):
+            put(kafka_bootstrap, named.reports, [binary(each) for each in some[begun : begun + 30]])
+
+    with closing(Member(ledger, kafka_bootstrap, ledger_name)) as first, ThreadPoolExecutor(1) as saying:
+        said = saying.submit(say, reports[:third])
+        wait_until(lambda: recorded(ledger) > 0)
+        with closing(Member(ledger, kafka_bootstrap, ledger_name)) as second:
+            said.result()
+            said = saying.submit(say, reports[third : 2 * third])
+            wait_until(lambda: len(first.feed.assigned()) == len(second.feed.assigned()) == 2)
+            said.result()
+        say(reports[2 * third :])
+        wait_until(lambda: recorded(ledger) == distinct(reports))
+    prove_recorded_once(prove(ledger.stored()), reports)
 
 
-def test_whoever_has_the_partition_next_goes_on_where_the_record_stands(
-    settings: Settings, ledger: Ledger, send: Callable[..., None]
+class NoText(str):
+    """What a client sends that does not know that the names of headers are UTF-8."""
+
+    __slots__ = ()
+
+    def encode(self, *_: str) -> bytes:  # type: ignore[override]
+        return b"ce_\xff"
+
+
+def test_a_header_whose_name_is_no_text_stops_nobody(
+    ledger: Ledger, place_quarantine: Place, kafka_bootstrap: str, ledger_name: str, named: topics.Names
 ) -> None:
-    for number in range(5):
-        send(raw(made("acme", f"a{number}", ident=f"a{number}")))
-    with closing(Member(settings, ledger, "one")) as member:
-        member.until(lambda: len(reported(ledger)) == 5)
-    for number in range(5):
-        send(raw(made("acme", f"b{number}", ident=f"b{number}")))
-    with closing(Member(settings, ledger, "another")) as member:
-        member.until(lambda: len(reported(ledger)) == 10)
-        member.until(lambda: not member.taking_in.step())
-    assert [each.id for each in reported(ledger)] == [f"{letter}{number}" for letter in "ab" for number in range(5)]
+    reports = [made("acme", f"p{number}") for number in range(5)]
+    with closing(KafkaProducer(bootstrap_servers=kafka_bootstrap, linger_ms=200)) as producer:
+        for at, each in enumerate(map(binary, reports)):  # all of them in one batch
+            headers = [(NoText("x"), b"1")] if at == 2 else each.headers
+            producer.send(named.reports, each.value, each.key, list(headers), partition=0)
+    for _ in range(5):
+        with closing(KafkaReports(settings(kafka_bootstrap, ledger_name))) as feed, suppress(Unreachable):
+            step_until(lambda: recorded(ledger) == 4, TakingIn(ledger.log, ledger.intake, feed))
+            break
+    assert [each.id for each in ledger.entries()[1:]] == [each["id"] for each in reports if each != reports[2]]
+    (kept,) = place_quarantine.quarantined()
+    assert (kept.reason, kept.origin) == ("MalformedEnvelope", f"kafka:{named.reports}:0:2")
+    (aside,) = all_of(kafka_bootstrap, named.quarantine)
+    assert (aside.key, aside.value) == (b"acme", binary(reports[2]).value)
 
 
-def test_a_former_owners_batch_is_refused_whole(settings: Settings, ledger: Ledger, send: Callable[..., None]) -> None:
-    send(raw(made("acme", "a", ident="a")))
-    with closing(Member(settings, ledger, "former")) as former:
-        former.until(lambda: len(reported(ledger)) == 1)
-        send(raw(made("acme", "b", ident="b")))
-        (batch,) = next(found for found in iter(lambda: former.reports.poll(10), None) if found)
-    with closing(Member(settings, ledger, "present")) as present:
-        present.until(lambda: len(reported(ledger)) == 2)
-    before = ledger.stored()
-    with pytest.raises(Conflict, match="moved"):
-        former.taking_in._record(batch)
-    assert ledger.stored() == before
+# What it stands on
 
 
-def test_a_topic_that_was_made_anew_is_read_from_its_beginning(
-    settings: Settings, ledger: Ledger, send: Callable[..., None]
+class Failing(SQLiteLog):
+    """A record that cannot be written, for some times."""
+
+    left = 2
+
+    def append(self, entries: Sequence[tuple[Entry, bytes]], refused: Sequence[Refused], mark: Mark | None) -> Sequence[Stored]:
+        if self.left:
+            self.left -= 1
+            raise NotWritten("no room")
+        return super().append(entries, refused, mark)
+
+
+def step_until(true: Callable[[], bool], taking_in: TakingIn) -> None:
+    """Step until it is so."""
+    ends = time.monotonic() + 30
+    while not true():
+        taking_in.step()
+        assert time.monotonic() < ends
+
+
+def test_a_record_that_cannot_be_written_costs_no_report_its_place(
+    ledger: Ledger, kafka_bootstrap: str, ledger_name: str, named: topics.Names
 ) -> None:
-    for number in range(3):
-        send(raw(made("acme", f"a{number}", ident=f"a{number}")))
-    with closing(Member(settings, ledger, "one")) as member:
-        member.until(lambda: len(reported(ledger)) == 3)
-    with topics.administering(str(settings.kafka)) as admin:
-        admin.delete_topics([f"{settings.ledger}.reports"])
-    topics.ensure(str(settings.kafka), settings.ledger, 2, 1)
-    send(raw(made("acme", "b", ident="b")))
-    with closing(Member(settings, ledger, "one")) as member:
-        member.until(lambda: len(reported(ledger)) == 4)
+    reports = crowd(4, 10)
+    put(kafka_bootstrap, named.reports, [binary(each) for each in reports])
+    with closing(Failing(ledger.home, ledger.clock)) as log:
+        intake = Intake(log, log.name, ledger.clock)
+        for _ in range(2):
+            with closing(KafkaReports(settings(kafka_bootstrap, ledger_name))) as feed, pytest.raises(NotWritten):
+                step_until(lambda: False, TakingIn(log, intake, feed))
+        with closing(KafkaReports(settings(kafka_bootstrap, ledger_name))) as feed:
+            step_until(lambda: recorded(ledger) == distinct(reports), TakingIn(log, intake, feed))
+    prove_recorded_once(prove(ledger.stored()), reports)
+
+
+def test_where_somebody_else_has_taken_it_nothing_is_written_and_reading_goes_on_behind_it(
+    ledger: Ledger, kafka_bootstrap: str, ledger_name: str, named: topics.Names
+) -> None:
+    reports = [made("acme", f"p{number}") for number in range(4)]
+
+    def say(report: Message) -> None:
+        put(kafka_bootstrap, named.reports, [binary(report)._replace(partition=0)])
+
+    with closing(KafkaReports(settings(kafka_bootstrap, ledger_name))) as feed:
+        taking_in, take = TakingIn(ledger.log, ledger.intake, feed), feed.take
+
+        def overtaken(mark: Callable[[str], str | None]) -> Sequence[Taken]:
+            taken = take(mark)
+            for each in taken:
+                ledger.intake.record([], each.mark)
+            return taken
+
+        say(reports[0])
+        step_until(lambda: recorded(ledger) == 1, taking_in)
+        say(reports[1])
+        feed.take = overtaken  # type: ignore[method-assign]
+        while not taking_in.step():
+            pass
+        feed.take = take  # type: ignore[method-assign]
+        say(reports[2])
+        step_until(lambda: recorded(ledger) == 2, taking_in)
+    assert [each.id for each in ledger.entries()[1:]] == [reports[0]["id"], reports[2]["id"]]
+
+
+def test_a_topic_that_is_made_anew_is_read_from_its_beginning(
+    ledger: Ledger, kafka_bootstrap: str, ledger_name: str, named: topics.Names
+) -> None:
+    reports = crowd(5, 8)
+    for count in (5, len(reports)):
+        topics.ensure(kafka_bootstrap, ledger_name, PARTITIONS, 1)
+        put(kafka_bootstrap, named.reports, [structured(each) for each in reports[:count]])
+        with closing(KafkaReports(settings(kafka_bootstrap, ledger_name))) as feed:
+            step_until(lambda: recorded(ledger) == distinct(reports[:count]), TakingIn(ledger.log, ledger.intake, feed))  # noqa: B023
+        with closing(KafkaAdminClient(bootstrap_servers=kafka_bootstrap)) as admin:
+            admin.delete_topics([named.reports])
+    prove_recorded_once(prove(ledger.stored()), reports)
+
+
+def test_reports_that_were_deleted_before_they_were_taken_in_are_missed_aloud(
+    ledger: Ledger, kafka_bootstrap: str, ledger_name: str, named: topics.Names
+) -> None:
+    reports = [made("acme", f"p{number}") for number in range(6)]
+
+    def say(some: Sequence[Message]) -> None:
+        put(kafka_bootstrap, named.reports, [binary(each)._replace(partition=0) for each in some])
+
+    def take_in(until: int) -> None:
+        with closing(KafkaReports(settings(kafka_bootstrap, ledger_name))) as feed:
+            step_until(lambda: recorded(ledger) == until, TakingIn(ledger.log, ledger.intake, feed))
+
+    say(reports[:2])
+    take_in(2)
+    say(reports[2:])
+    with closing(KafkaAdminClient(bootstrap_servers=kafka_bootstrap)) as admin:
+        admin.delete_records({TopicPartition(named.reports, 0): 3})
+    with pytest.raises(ReportsGone, match=f"partition 0 of {named.reports} was read up to offset 2 and begins at 3 now"):
+        take_in(5)
