@@ -4,7 +4,8 @@ They are in production code because nothing else has those lines: what a crash l
 comes. A test's own error, thrown at the same place, would unwind: it rolls back, closes files and hands back locks, and proves
 nothing about a process that ends with kill -9. So this one kills. Without TROTH_FAILPOINT a point costs one comparison.
 
-    TROTH_FAILPOINT=before_append:3     this process is gone the third time it comes there
+    TROTH_FAILPOINT=before_append:3         this process is gone the third time it comes there
+    TROTH_FAILPOINT=before_append:3:stop    it stands still there until somebody wakes it (SIGCONT), as if it had been asleep
 
 It is a crash of the process, not of the machine: that a commit is on the disk is what `infra.sqlite.connect` asks of SQLite.
 """
@@ -45,7 +46,7 @@ Point = Literal[
 """Every point, in the order in which a report comes by."""
 POINTS: Final = get_args(Point)
 
-_NAME, _, _TIMES = os.environ.get("TROTH_FAILPOINT", "").partition(":")
+_NAME, _TIMES, _HOW = (os.environ.get("TROTH_FAILPOINT", "") + "::").split(":")[:3]
 if _NAME and _NAME not in POINTS:
     raise ValueError(f"TROTH_FAILPOINT names no point: it is one of {', '.join(POINTS)}, as in before_append:3")
 _times_left = int(_TIMES or 1)
@@ -53,7 +54,7 @@ _counting = Lock()
 
 
 def failpoint(name: Point) -> None:
-    """End this process here and now, without a word to anybody, if it was told to."""
+    """End this process here and now, or stop it, without a word to anybody, if it was told to."""
     if name == _NAME:
         _pass()
 
@@ -63,4 +64,4 @@ def _pass() -> None:
     with _counting:
         _times_left -= 1
         if _times_left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGSTOP if _HOW == "stop" else signal.SIGKILL)

@@ -46,7 +46,7 @@ def wrong_with(loops: Sequence[Running]) -> list[Wrong]:
         if each.failed is not None:
             why = f"it failed ({type(each.failed).__name__}) and the process is stopping"
         elif each.trouble is not None:
-            why = f"it waits for something that it needs ({each.trouble}) and tries again: `troth doctor` says what is wrong"
+            why = f"it tries again since {each.why or 'what it needs is away'} ({each.trouble}); `troth doctor` says more"
         else:
             continue
         found.append({"what": each.name, "why": why})

@@ -43,6 +43,8 @@ class Running:
         """`begin` makes the loop, also after one of the `outages`; `begun` is a first one that is made already."""
         self.name = name
         self.trouble: str | None = None
+        self.why = ""
+        """What the trouble is, in words."""
         self.failed: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None
         self._begin = begin
@@ -101,7 +103,7 @@ class Running:
     def _suffer(self, wrong: Exception, wait: float) -> None:
         if self.trouble is None:
             log.get().warning("loop_waits", name=self.name, reason=type(wrong).__name__, where=log.place(wrong.__traceback__))
-        self.trouble = type(wrong).__name__
+        self.trouble, self.why = type(wrong).__name__, str(wrong)
         metrics.OUTAGES.labels(self.name).inc()
         if not self._ended:
             self._wake.clear()

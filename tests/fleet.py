@@ -37,6 +37,10 @@ class Process(Protocol):
     """What is used of `subprocess.Popen`."""
 
     @property
+    def pid(self) -> int:
+        """Its number."""
+
+    @property
     def returncode(self) -> int | None:
         """How it ended, as far as is known."""
 

@@ -1,6 +1,7 @@
 """Reaching Kafka. Nothing here waits for minutes; where no broker answers, that is said once: where, and what to do."""
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -11,6 +12,8 @@ from kafka.errors import RetriableError
 from consumers.ports import Unfit, Unreachable
 
 CLIENT = "troth"
+LOOK_EVERY = 2.0
+"""Seconds between two looks whether a broker is there, while nothing else says so."""
 REACH_MS = 10_000
 """How long to look for a broker that answers, and to wait for an answer."""
 
@@ -55,6 +58,24 @@ def make_sure(bootstrap: str) -> None:
         raise SlowChecksums
     if not any(_listens(each) for each in bootstrap.split(",")):
         raise NoBroker(bootstrap, "nobody listens there; each server is HOST:PORT")
+
+
+class Watch:
+    """Looks now and then whether some broker is there: a client that has nothing to do waits for one without a word."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self.all_is_well()
+
+    def all_is_well(self) -> None:
+        """Some broker has just answered."""
+        self._look_again_at = time.monotonic() + LOOK_EVERY
+
+    def look(self) -> None:
+        """Raises NoBroker where nobody listens."""
+        if time.monotonic() >= self._look_again_at:
+            make_sure(self._bootstrap)
+            self.all_is_well()
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from kafka.errors import IllegalStateError
 
 from infra.failpoint import failpoint
 from infra.kafka import consumer
+from infra.kafka.connect import Watch
 from infra.settings import Settings
 
 HEARTBEAT_SECONDS = 1
@@ -55,6 +56,7 @@ class Group:
             self._consumer.close(autocommit=False)
             raise
         self.partitions = tuple(self._all)
+        self._watch = Watch(self._bootstrap)
         self._to_commit: dict[TopicPartition, OffsetAndMetadata] = {}
         self._commit_again_at = 0.0
 
@@ -79,7 +81,7 @@ class Group:
     def poll(self, partitions: Collection[int], limit: int) -> Mapping[int, list[ConsumerRecord]]:
         """What follows in these partitions of ours; where there is nothing, wait for as long as the settings say.
 
-        What it raises says that this member is of no use any more.
+        What it raises says that this member is of no use any more; NoBroker, that nobody is there to say what follows.
         """
         if time.monotonic() >= self._commit_again_at:
             self._commit()
@@ -93,7 +95,10 @@ class Group:
         while not found and not self._dealing.done and time.monotonic() < until:
             found = self._consumer.poll(JOINING_MS, max_records=limit)
         if found:
+            self._watch.all_is_well()
             failpoint("after_poll")
+        else:
+            self._watch.look()
         return {each.partition: records for each, records in found.items()}
 
     def behind(self, partition: int, offset: int) -> bool:

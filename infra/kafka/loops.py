@@ -8,6 +8,7 @@ from consumers.take_in import TakingIn
 from infra import wiring
 from infra.kafka import topics
 from infra.kafka.assigned import AssignedFeed, open_reader
+from infra.kafka.connect import Watch
 from infra.kafka.feed import GroupFeed
 from infra.kafka.publisher import KafkaPublisher
 from infra.kafka.reports import KafkaReports
@@ -49,6 +50,7 @@ class Relaying:
         bootstrap = make_topics(settings)
         self._record = wiring.open_log(settings)
         try:
+            self._watch = Watch(bootstrap)
             publisher = KafkaPublisher(bootstrap, settings.ledger)
             self._relay = Relay(self._record, publisher, wiring.lock(settings, "relay"), wiring.now)
         except BaseException:
@@ -57,7 +59,12 @@ class Relaying:
 
     def step(self) -> bool:
         """Publish what follows; False where there is nothing to do, or another one does it."""
-        return self._relay.step()
+        moved = self._relay.step()
+        if moved:
+            self._watch.all_is_well()
+        else:
+            self._watch.look()
+        return moved
 
     def close(self) -> None:
         """Give back what it holds."""

@@ -8,13 +8,15 @@ What a record for life needs is not left to a broker's defaults: it is set when 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from threading import Event
+from time import monotonic
 from typing import NamedTuple
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import NoError, TopicAlreadyExistsError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
 from consumers.ports import Unfit
-from infra.kafka.connect import NoBroker, administering
+from infra.kafka.connect import REACH_MS, NoBroker, administering
 
 DAY_MS = 86_400_000
 KEPT_MS = 30 * DAY_MS
@@ -29,6 +31,8 @@ LATE_AT_MOST, AHEAD_AT_MOST = 15_000, 5_000
 What a relay sent before it was stopped can therefore not arrive later than that: see infra.kafka.publisher.
 """
 LONGEST_FENCE_MS = 60_000
+TIMES_HEARD = 5
+"""How often in a row brokers must say that they know of new topics before that is believed of all of them."""
 UNCLEAN = "unclean.leader.election.enable"
 IN_SYNC = "min.insync.replicas"
 
@@ -86,9 +90,22 @@ def ensure(bootstrap: str, ledger: str, partitions: int, replication: int) -> No
     with administering(bootstrap) as admin:
         there = described(admin, bootstrap, names(ledger))
         refused = [fault for each in wanted if each.name not in there for fault in _make(admin, bootstrap, each)]
+        if not refused and len(there) < len(wanted):
+            _wait_for(admin, bootstrap, names(ledger))
         found = refused or list(_faults(admin, bootstrap, wanted))
     if found:
         raise UnfitTopic(found)
+
+
+def _wait_for(admin: KafkaAdminClient, bootstrap: str, made: Sequence[str]) -> None:
+    """Wait until the brokers, of whom a different one may be asked each time, have all heard of what one of them has made."""
+    until = monotonic() + REACH_MS / 1_000
+    heard = 0
+    while heard < TIMES_HEARD:
+        heard = heard + 1 if len(described(admin, bootstrap, made)) == len(made) else 0
+        if monotonic() > until:
+            raise NoBroker(bootstrap, "it has made the topics and does not know of them yet")
+        Event().wait(0.05)
 
 
 def check(bootstrap: str, ledger: str, partitions: int, replication: int) -> list[Fault]:

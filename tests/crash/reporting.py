@@ -3,18 +3,24 @@
 import http.client
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import count, islice
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from kafka import KafkaProducer
-from kafka.producer.future import FutureRecordMetadata
+from kafka.errors import KafkaError
 
+from infra.kafka.connect import NoBroker, make_sure
 from tests.ledgers import Message, contact, raw
 from tests.telling import rfc
 
-ANSWER_SECONDS = 20
+ANSWER_SECONDS = 60
+AGAIN_SECONDS = 10
+POISON_EVERY = 25
 STRUCTURED = b"application/cloudevents+json"
+Record = tuple[bytes, bytes, list[tuple[str, bytes]]]
+"""Value, key and headers."""
 Heard = tuple[tuple[str, str], tuple[int, str]]
 """(source, id) of a report, and the position and hash that its publisher was told."""
 
@@ -40,37 +46,56 @@ class ByKafka:
     """Somebody who publishes on the topic of reports, in structured and in binary mode, some of it twice, some of it poison."""
 
     def __init__(self, bootstrap: str, topic: str, reports: Sequence[Message]) -> None:
-        self._producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=0)
+        self._bootstrap = bootstrap
+        self._producer: KafkaProducer | None = None
         self._topic = topic
-        self._reports = iter(reports)
-        self._poison = poison()
-        self._numbers = count()
-        self.poisoned: list[Poison] = []
-        self.done = False
+        self.poisoned = list(islice(poison(), len(reports) // POISON_EVERY))
+        self._records = [_record(each, number) for number, each in enumerate(reports) for _ in range(1 + (number % 7 == 0))]
+        for number, bad in enumerate(self.poisoned):
+            self._records.insert(number * POISON_EVERY, (bad.raw, b"acme", [("content-type", STRUCTURED)]))
+        self._told = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether all of it is on the topic."""
+        return self._told == len(self._records)
 
     def tell(self, wanted: int) -> None:
-        """Publish so many more; what is published is on the topic when this returns."""
-        told = list(islice(self._reports, wanted))
-        self.done = len(told) < wanted
-        sent = [self._send(each) for report in told for each in [report] * (2 if next(self._numbers) % 7 == 0 else 1)]
-        if told and next(self._numbers) % 5 == 0:
-            bad = next(self._poison)
-            self.poisoned.append(bad)
-            sent.append(self._producer.send(self._topic, bad.raw, b"acme", [("content-type", STRUCTURED)]))
-        for each in sent:
-            each.get(ANSWER_SECONDS)
+        """Publish so many more; where Kafka does not take them all, the same are published the next time."""
+        records = self._records[self._told :][:wanted]
+        try:
+            make_sure(self._bootstrap)
+            self._producer = self._producer or KafkaProducer(
+                bootstrap_servers=self._bootstrap,
+                acks="all",
+                bootstrap_timeout_ms=AGAIN_SECONDS * 1_000,
+                request_timeout_ms=AGAIN_SECONDS * 500,
+                delivery_timeout_ms=AGAIN_SECONDS * 1_000,
+                max_block_ms=AGAIN_SECONDS * 1_000,
+            )
+            sent = [self._producer.send(self._topic, value, key, headers) for value, key, headers in records]
+            for each in sent:
+                each.get(AGAIN_SECONDS)
+        except (KafkaError, NoBroker):
+            self.close()
+            return
+        self._told += len(records)
 
     def close(self) -> None:
-        """Give the connection back."""
-        self._producer.close()
+        """Give the connection back. One that was cut off is left to end by itself: nobody waits for what it still holds."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with suppress(KafkaError):
+                producer.close(timeout=1)
 
-    def _send(self, report: Message) -> FutureRecordMetadata:
-        key = report["subject"].encode()
-        if next(self._numbers) % 3:
-            return self._producer.send(self._topic, raw(report), key, [("content-type", STRUCTURED)])
-        attributes = [(f"ce_{name}", value.encode()) for name, value in report.items() if name != "data"]
-        body = json.dumps(report["data"]).encode()
-        return self._producer.send(self._topic, body, key, [*attributes, ("content-type", b"application/json")])
+
+def _record(report: Message, number: int) -> Record:
+    """A report as it is published: two in three in structured mode, the others in binary mode."""
+    key = report["subject"].encode()
+    if number % 3:
+        return raw(report), key, [("content-type", STRUCTURED)]
+    attributes = [(f"ce_{name}", value.encode()) for name, value in report.items() if name != "data"]
+    return json.dumps(report["data"]).encode(), key, [*attributes, ("content-type", b"application/json")]
 
 
 class ByHTTP:

@@ -136,17 +136,20 @@ class _Victim:
 class Siege:
     """One ledger, the processes that drive it, those who report to it, and the lives that were ended."""
 
-    def __init__(self, home: Path, bootstrap: str, ledger: str, database: str | None, *, seed: int, streams: int) -> None:
-        quick_topics(bootstrap, ledger, PARTITIONS)
+    def __init__(
+        self, home: Path, bootstrap: str, ledger: str, database: str | None, *, seed: int, streams: int, replication: int = 1
+    ) -> None:
+        quick_topics(bootstrap, ledger, PARTITIONS, replication)
         self.bootstrap, self.ledger = bootstrap, ledger
         (port,) = free_ports(1)
+        self.api = f"http://127.0.0.1:{port}"
         self.fleet = Fleet(
             home,
             starting=Forked,
             **({} if database is None else {"TROTH_DATABASE": database}),
             TROTH_KAFKA=bootstrap,
             TROTH_KAFKA_PARTITIONS=str(PARTITIONS),
-            TROTH_KAFKA_REPLICATION="1",
+            TROTH_KAFKA_REPLICATION=str(replication),
             TROTH_KAFKA_SESSION_SECONDS="6",
             TROTH_LEDGER=ledger,
             TROTH_POLL_MILLISECONDS=str(POLL_MILLISECONDS),
@@ -157,7 +160,7 @@ class Siege:
         self.reports = crowd(seed, streams, parties=20, until=UNTIL)
         both_ways = self.reports[::11]
         self.by_kafka = ByKafka(bootstrap, topics.names(ledger).reports, self.reports[::2] + both_ways)
-        self.by_http = ByHTTP(f"http://127.0.0.1:{port}", self.reports[1::2] + both_ways)
+        self.by_http = ByHTTP(self.api, self.reports[1::2] + both_ways)
         self._marks = marks_of(bootstrap, ledger)
         self.lives: list[Life] = []
         self._victims: dict[str, _Victim] = {}
@@ -176,7 +179,7 @@ class Siege:
         for driver in POINTS:
             self._begin(driver, choose(driver))
         while any(each.told for each in self._victims.values()) and not self.told_all:
-            self._tell(TOLD_AT_ONCE)
+            self.tell(TOLD_AT_ONCE)
             for driver, victim in self._victims.items():
                 if victim.has_ended():
                     self.lives.append(victim.life(self.come(driver)))
@@ -192,7 +195,7 @@ class Siege:
                 self._begin(driver, None)
         ends = time.monotonic() + SETTLE_SECONDS
         while not self.told_all:
-            self._tell(TOLD_AT_ONCE * 100)
+            self.tell(TOLD_AT_ONCE * 100)
             self.fleet.check()
             assert time.monotonic() < ends
         entries, _ = undisturbed(self.ledger, self.reports)
@@ -250,7 +253,8 @@ class Siege:
         newest = {each.name: each for each in sorted(built, key=lambda each: each.generation)}
         return sum(each.generation * 1_000_000 + each.position for each in (*newest.values(), *(b for b in built if b.live)))
 
-    def _tell(self, wanted: int) -> None:
+    def tell(self, wanted: int) -> None:
+        """Report so many more, each way."""
         self.by_kafka.tell(wanted)
         self.by_http.tell(wanted)
 
