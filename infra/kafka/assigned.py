@@ -21,6 +21,9 @@ from infra.settings import Settings
 WAIT_SECONDS = 0.5
 AT_ONCE = 500
 """How many records are decoded and folded before the next ones are looked at: so many stay in the processor's cache."""
+FETCH_WAITS_MS = 10
+"""How long a broker may wait for records. The client has one question under way for each broker: one that asks only for what
+follows partitions which have ended holds up all others for so long, while what was fetched of them is used up."""
 SILENT_AT_MOST = 60.0
 """Seconds without a record, where there are some, after which reading is given up."""
 
@@ -151,7 +154,7 @@ class KafkaReader:
     def __init__(self, bootstrap: str, topic: str) -> None:
         """Raises UnfitTopic or NoBroker."""
         self.bootstrap, self.topic = bootstrap, topic
-        self._consumer = consumer.opened(bootstrap)
+        self._consumer = consumer.opened(bootstrap, fetch_max_wait_ms=FETCH_WAITS_MS)
         try:
             self._all = consumer.partitions_of(self._consumer, bootstrap, topic)
         except BaseException:
