@@ -1,17 +1,15 @@
 """The machine: Python, SQLite, the folder, the disk, the clock."""
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from domain.instant import aware, text
-from infra import wiring
+from infra import disk, wiring
 from infra.doctor.check import Check
 from infra.sqlite import checkup
 
-FREE_AT_LEAST = 256 * 1024 * 1024
 OLDEST_YEAR = 2025
 """Before that there was no troth: a clock that says so was never set."""
 
@@ -28,11 +26,11 @@ def looked_at(home: Path) -> Iterator[Check]:
     needed = ".".join(map(str, checkup.OLDEST))
     do = "" if fit else f"use a Python that is linked with SQLite {needed} or later, THREADSAFE=1"
     yield Check("SQLite", fit, f"{engine.version} ({', '.join(shown)})", do)
-    there = next(each for each in (home.resolve(), *home.resolve().parents) if each.exists())
+    there = disk.nearest(home)
     writable = there.is_dir() and os.access(there, os.R_OK | os.W_OK | os.X_OK)
     yield Check("folder", writable, str(there), "" if writable else "let this user write there, or set TROTH_HOME")
-    free = shutil.disk_usage(there).free
-    enough = free >= FREE_AT_LEAST
+    free = disk.free(home)
+    enough = free >= disk.FREE_AT_LEAST
     yield Check(
         "disk", enough, f"{free // 1_048_576:,} MiB free", "" if enough else "make room: nothing is recorded on a full disk"
     )

@@ -1,14 +1,12 @@
 """Whether the process is alive, whether it is ready, and its metrics."""
 
-import shutil
-
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
 from consumers.ports import Unreachable
 from domain.instant import MINUTE
-from infra import metrics
+from infra import disk, metrics
 from infra.asking.status import lags
 from infra.health import wrong_with
 from infra.http.desk import Desk
@@ -20,8 +18,6 @@ router = APIRouter(tags=["operations"])
 
 LAG_AT_MOST = 10_000
 """Entries that a projection may be behind before its answers count as stale."""
-FREE_AT_LEAST = 256 * 1024 * 1024
-"""Bytes that must be free on the disk of the ledger."""
 
 
 class Wrong(BaseModel):
@@ -98,7 +94,7 @@ def _projections(request: Request) -> list[Wrong]:
 
 
 def _disk(request: Request) -> list[Wrong]:
-    free = shutil.disk_usage(request.app.state.settings.home).free
-    if free >= FREE_AT_LEAST:
+    free = disk.free(request.app.state.settings.home)
+    if free >= disk.FREE_AT_LEAST:
         return []
-    return [Wrong(what="disk", why=f"{free // 1_048_576} MiB are free, and {FREE_AT_LEAST // 1_048_576} should be: make room")]
+    return [Wrong(what="disk", why=f"{free // 1_048_576} MiB are free, and {disk.FREE_AT_LEAST // 1_048_576} should be: make room")]
