@@ -97,4 +97,6 @@ def _disk(request: Request) -> list[Wrong]:
     free = disk.free(request.app.state.settings.home)
     if free >= disk.FREE_AT_LEAST:
         return []
-    return [Wrong(what="disk", why=f"{free // 1_048_576} MiB are free, and {disk.FREE_AT_LEAST // 1_048_576} should be: make room")]
+    return [
+        Wrong(what="disk", why=f"{free // 1_048_576} MiB are free, and {disk.FREE_AT_LEAST // 1_048_576} should be: make room")
+    ]

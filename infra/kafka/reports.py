@@ -112,6 +112,7 @@ class KafkaReports:
     def lost(self, taken: Taken) -> None:
         """Ask again where the partition has been read to."""
         partition, _ = self._taken[taken.mark]
+        log.get().info("taken_in_elsewhere", name=taken.mark.name)
         self._places.pop(partition, None)
 
     def _dealt(self) -> bool:

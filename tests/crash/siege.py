@@ -45,7 +45,7 @@ TELL_EVERY_SECONDS = 0.1
 TOLD_AT_ONCE = 3
 RECORDING = ("batch_read", "before_append", "inside_append", "after_append")
 POINTS: Mapping[str, tuple[str, ...]] = {
-    "intake": ("after_poll", *RECORDING, "before_commit", "after_commit"),
+    "intake": ("after_poll", "after_setting_aside", *RECORDING, "before_commit", "after_commit"),
     "relay": (*RECORDING[1:], "before_produce", "after_produce", "before_ack", "after_ack"),
     "project": (
         *("inside_build", "after_poll", "before_views", "inside_views", "after_views", "before_commit", "after_commit"),
@@ -59,6 +59,8 @@ REBUILDING = ("inside_rebuild", "before_swap", "inside_swap", "after_swap")
 """Points that are passed while a projection is rebuilt: one is begun for a process that is to be killed there."""
 FIRST = ("inside_build",)
 """Points that are passed when a ledger is new, once for each projection."""
+RARE = ("after_setting_aside",)
+"""Points that are passed a few times in a life."""
 IDLE = {"before_tick": 1_000 // POLL_MILLISECONDS, "after_tick": 1_000 // POLL_MILLISECONDS}
 """Points that a process comes by also while it has nothing to do, and about how often before it has done anything."""
 COMES_ON = {
@@ -92,7 +94,7 @@ def told(driver: str, point: str, chance: Random) -> Told:
     """That it is to be killed at this point, or at any time."""
     if point == ANY_TIME:
         return Told(point, after_seconds=chance.uniform(0.0, 2.0))
-    if point in (*REBUILDING, *FIRST) or (driver == "relay" and point in RECORDING):
+    if point in (*REBUILDING, *FIRST, *RARE) or (driver == "relay" and point in RECORDING):
         return Told(point, 1)
     return Told(point, (1 if point in IDLE else 2) + chance.randrange(3) * IDLE.get(point, 1))
 

@@ -29,7 +29,9 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture
 def client(postgres: Postgres, tmp_path: Path) -> Iterator[TestClient]:
     """The application, served on a new ledger in a database."""
-    settings = Settings(home=tmp_path / "made-by-nobody", ledger="of-http", database=SecretStr(postgres.url), poll_milliseconds=20)
+    settings = Settings(
+        home=tmp_path / "made-by-nobody", ledger="of-http", database=SecretStr(postgres.url), poll_milliseconds=20
+    )
     with TestClient(create(settings), base_url="http://127.0.0.1:8700", raise_server_exceptions=False) as served:
         yield served
 
