@@ -128,38 +128,60 @@ def fold(projection: Projection, pending: Pending, entry: Entry, position: int, 
     fold_all(projection, pending, ((position, entry),), policy)
 
 
-def fold_all(projection: Projection, pending: Pending, entries: Iterable[tuple[int, Entry]], policy: Policy) -> None:
-    """Let entries change the views, each with its position: minus `before`, plus `after`; what both say is left alone."""
+def fold_all(projection: Projection, pending: Pending, entries: Sequence[tuple[int, Entry]], policy: Policy) -> None:
+    """Let entries that follow each other change the views, each with its position: minus `before`, plus `after`.
+
+    The standing before an entry is the one after the entry before it in its stream: of the entries of one stream all cancels
+    out but minus the first `before`, plus the last `after`. What both say is left alone.
+    """
+    if projection.of_entry is not None:
+        for position, entry in entries:
+            contribute(pending, projection.of_entry(entry, position), +1)
     if projection.gists is not None:
-        assert projection.of_entry is None
-        _fold_by_gist(projection, pending, entries, policy)
-        return
-    of_standing, of_entry = projection.of_standing, projection.of_entry
+        _fold_by_gist(projection, pending, _spans(entries), policy)
+    elif projection.of_standing is not None:
+        _fold_by_standing(projection.of_standing, pending, _spans(entries), policy)
+
+
+_Span = list[Any]
+"""A party, and the standing of one of its streams before the first entry and after the last."""
+
+
+def _spans(entries: Iterable[tuple[int, Entry]]) -> Mapping[str, _Span]:
+    """For each stream what its entries lead from and to."""
+    spans: dict[str, _Span] = {}
+    for _, entry in entries:
+        stream = entry.stream
+        if stream in spans:
+            spans[stream][2] = entry.after
+        else:
+            spans[stream] = [entry.party, entry.before, entry.after]
+    return spans
+
+
+def _fold_by_standing(
+    of_standing: Callable[[Standing, Context], Sequence[Change]], pending: Pending, spans: Mapping[str, _Span], policy: Policy
+) -> None:
     context = Context("", "", policy)
-    for position, entry in entries:
-        if of_standing is not None:
-            context.party, context.stream = entry.party, entry.stream
-            after = of_standing(entry.after, context)
-            if entry.before is not None:
-                before = of_standing(entry.before, context)
-                if before == after:
-                    after = ()
-                elif before:
-                    before, after = _unlike(before, after)
-                    contribute(pending, before, -1)
-            if after:
-                contribute(pending, after, +1)
-        if of_entry is not None:
-            contribute(pending, of_entry(entry, position), +1)
+    for context.stream, (context.party, was, now) in spans.items():
+        after = of_standing(now, context)
+        if was is not None:
+            before = of_standing(was, context)
+            if before == after:
+                continue
+            if before:
+                before, after = _unlike(before, after)
+                contribute(pending, before, -1)
+        if after:
+            contribute(pending, after, +1)
 
 
-def _fold_by_gist(projection: Projection, pending: Pending, entries: Iterable[tuple[int, Entry]], policy: Policy) -> None:
+def _fold_by_gist(projection: Projection, pending: Pending, spans: Mapping[str, _Span], policy: Policy) -> None:
     gists, of_gist = projection.gists, projection.of_gist
     assert gists is not None
     assert of_gist is not None
     context = Context("", "", policy)
-    for _, entry in entries:
-        before, after = entry.before, entry.after
+    for stream, (party, before, after) in spans.items():
         gist = gists[type(after)]  # a stream is of one family for life
         if gist is None:
             continue
@@ -167,7 +189,7 @@ def _fold_by_gist(projection: Projection, pending: Pending, entries: Iterable[tu
         was = None if before is None else gist(before, policy)
         if was == now:
             continue
-        context.party, context.stream = entry.party, entry.stream
+        context.party, context.stream = party, stream
         if was is not None:
             contribute(pending, of_gist(was, context), -1)
         if now is not None:

@@ -173,7 +173,7 @@ def _fold(work: _Work, number: int) -> _Part:
                 where = f"positions {group.first:,} to {group.behind - 1:,}"
                 raise DamagedFile(f"{work.path}: an entry among {where} cannot be read") from None
             _take_back(pending, begun, work.judged)
-            fold_all(projection, pending, zip(repeat(0), ended), policy)
+            fold_all(projection, pending, [*zip(repeat(0), ended)], policy)
     return _Part(pending.gathered, pending.rows)
 
 

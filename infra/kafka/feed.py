@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from kafka.consumer.fetcher import ConsumerRecord
 
 from consumers.ports import BrokenRecord, Reached, Run
-from infra.kafka.assigned import AT_ONCE
 from infra.kafka.chain import ANEW, Chain
 from infra.kafka.consumer import GONE
 from infra.kafka.group import Group
@@ -50,7 +49,7 @@ class GroupFeed:
         ours = self._group.assigned() & reached.keys()
         self._seek({each: reached[each] for each in ours if self._chains[each].position != reached[each].position})
         try:
-            found = self._group.poll(ours, min(limit, AT_ONCE))
+            found = self._group.poll(ours, limit)
         except GONE as gone:
             raise BrokenRecord(f"{self._topic}: {type(gone).__name__}: {gone}; {ANEW}") from gone
         if self._dealt():

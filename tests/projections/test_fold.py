@@ -1,5 +1,6 @@
 """The fold: minus before, plus after. The same state for every order of arrival and every cut into batches."""
 
+from itertools import pairwise
 from random import Random
 from typing import get_args
 
@@ -13,10 +14,10 @@ from domain.kinds import Standing
 from infra.sqlite.views import in_memory
 from projections.catalog import PROJECTIONS
 from projections.company import TOTALS
-from projections.fold import Context, Projection, contribute, fold, pending_for
+from projections.fold import Context, Projection, contribute, fold, fold_all, pending_for
 from tests.crowd import crowd
 from tests.ledgers import NOW, Message, kept, made, said
-from tests.projections.folded import POLICY, in_digest, numbers, recorded, state, write
+from tests.projections.folded import POLICY, State, in_digest, numbers, recorded, state, write
 
 seeds = st.integers(0, 10**6)
 cuts = st.lists(st.integers(0, 10**6), max_size=5)
@@ -53,6 +54,19 @@ def test_the_state_is_what_the_last_standing_of_each_stream_contributes(projecti
     expected = {table.name: {} for table in projection.tables}
     write(expected, pending)
     assert state(projection, record) == expected
+
+
+@every_projection
+@settings(max_examples=25)
+@given(seeds, cuts)
+def test_many_at_once_are_as_one_after_the_other(projection: Projection, seed: int, cuts: list[int]) -> None:
+    record = [*enumerate(recorded(crowd(seed, 15, parties=3)))]
+    held: State = {table.name: {} for table in projection.tables}
+    for start, end in pairwise(sorted({0, *(cut % len(record) for cut in cuts), len(record)})):
+        pending = pending_for(projection)
+        fold_all(projection, pending, record[start:end], POLICY)
+        write(held, pending)
+    assert held == state(projection, [entry for _, entry in record])
 
 
 @every_projection

@@ -18,7 +18,7 @@ from infra.exporting.parquet import ParquetWriter
 from infra.exporting.whole import keep, whole
 from infra.sqlite.views import in_memory
 from projections.catalog import PROJECTIONS
-from projections.fold import Pending, Projection, fold_all, pending_for
+from projections.fold import Pending, Projection, fold, pending_for
 from tests.benchmarks.made import stored
 from tests.crowd import crowd
 from tests.histories import shipped_policy
@@ -77,7 +77,8 @@ def digest_of(projection: Projection, changes: Iterator[Pending] | Sequence[Pend
 def folded(projection: Projection, record: Sequence[Stored]) -> str:
     """What they come to entry by entry."""
     pending = pending_for(projection)
-    fold_all(projection, pending, [(position, decode(state)) for position, state in record], shipped_policy())
+    for position, state in record:
+        fold(projection, pending, decode(state), position, shipped_policy())
     return digest_of(projection, [pending])
 
 

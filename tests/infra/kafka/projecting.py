@@ -25,7 +25,7 @@ from tests.ledgers import Hands
 
 def main(home: Path, *options: str) -> None:
     """Project until told to end, or until all is there."""
-    feed.AT_ONCE = project.ENTRIES_AT_MOST = 20  # several transactions to be killed in
+    project.PAGE = project.ENTRIES_AT_MOST = 20  # several transactions to be killed in
     settings = Settings(home=home)
     with closing(SQLiteLog(home, Hands())) as log, closing(open_views(home)) as views:
         tell(views, stop="--stop" in options)
