@@ -121,22 +121,26 @@ class _Weighing:
         self.outcomes: list[Refusal | Stored | int | None] = []
         self._now = now
         self._only_counting = only_counting
-        read_well = [each for each in reports if isinstance(each, Report)]
-        self._seen: dict[Name, Stored | int] = dict(log.known([(each.source, each.id) for each in read_well]))
-        new = [each for each in read_well if (each.source, each.id) not in self._seen]
-        streams = {(each.source, each.id): entries.stream_of(ledger, each) for each in new}
-        loaded = log.streams(sorted(set(streams.values())))
-        self._streams = {stream: _Stream(loaded.get(stream, ())) for stream in set(streams.values())}
-        for report in reports:
-            if isinstance(report, Refusal):
-                self.outcomes.append(report)
-            else:
-                self.outcomes.append(self._weigh(report, streams.get((report.source, report.id))))
+        names = [(each.source, each.id) for each in reports if isinstance(each, Report)]
+        self._seen: dict[Name, Stored | int] = dict(log.known(names))
+        # By report, and not by its name: others may have taken the same name for something else, even in the same batch.
+        streams = [self._stream_of(ledger, each) for each in reports]
+        wanted = sorted({each for each in streams if each is not None})
+        loaded = log.streams(wanted)
+        self._streams = {stream: _Stream(loaded.get(stream, ())) for stream in wanted}
+        for report, stream in zip(reports, streams, strict=True):
+            self.outcomes.append(report if isinstance(report, Refusal) else self._weigh(report, stream))
 
     def receipts(self, stored: Sequence[Stored]) -> list[Outcome]:
         """What each report gets, now that the entries are stored."""
         given: set[int] = set()
         return [self._receipt(each, stored, given) for each in self.outcomes if each is not None]
+
+    def _stream_of(self, ledger: str, report: Report | Refusal) -> str | None:
+        """The stream of a report whose name is new; None for any other."""
+        if isinstance(report, Refusal) or (report.source, report.id) in self._seen:
+            return None
+        return entries.stream_of(ledger, report)
 
     def _weigh(self, report: Report, stream_id: str | None) -> Refusal | Stored | int | None:
         name = (report.source, report.id)

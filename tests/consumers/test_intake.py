@@ -118,6 +118,23 @@ def test_within_a_batch_too_the_first_content_of_an_id_stands(ledger: Ledger) ->
     assert len(ledger.entries()) == 2
 
 
+def test_a_report_stays_in_its_own_stream_where_another_of_its_batch_has_its_name(ledger: Ledger) -> None:
+    ledger.receipts(made("acme", "p"), made("acme", "q"))
+    outcomes = ledger.report(kept("acme", "p", "2026-01-09", ident="1"), kept("acme", "q", "2026-01-09", ident="1"))
+    assert names(outcomes) == ["Receipt", "SameIdOtherContent"]
+    promised, _, recorded = ledger.entries()[-3:]
+    assert recorded.stream == promised.stream
+    assert (recorded.before, recorded.after.status) == (promised.after, "kept")
+
+
+@pytest.mark.parametrize("other", [contact("acme", "a"), said("party.registered.v1", "acme", "2026-01-05", kind="customer")])
+def test_no_report_comes_into_a_stream_of_another_family(ledger: Ledger, other: Message) -> None:
+    ledger.receipts({**other, "id": "before"})
+    outcomes = ledger.report(made("acme", "p", ident="1"), {**other, "source": "crm", "id": "1"})
+    assert names(outcomes) == ["Receipt", "SameIdOtherContent"]
+    assert names(ledger.report({**other, "id": "2"})) == ["Receipt"]
+
+
 def test_a_refused_report_is_in_quarantine_once_and_its_times_are_counted(place: Place, ledger: Ledger) -> None:
     broken, fine = Incoming("test", raw=b'{"specversion": "1.0", "id": 1'), Incoming("test", raw=raw(made("acme", "p")))
     ledger.intake.record([broken, fine, broken])
