@@ -5,9 +5,9 @@ Kafka each is a loop of its own, in one process (`troth serve`) or in as many as
 projectors share partitions by Kafka's consumer groups; the relay and the clock hold a lock, and others of them stand by.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from typing import Literal
+from typing import Literal, TypeVar
 
 from consumers.clock import LapseClock
 from consumers.ports import Clock, Conflict, Fenced, NotWritten, Progress, Unpublished, Unreachable
@@ -21,6 +21,7 @@ from infra.turns import DRIVERS, DrivenElsewhere
 OUTAGES = (NotWritten, Conflict, Fenced, Unreachable, Unpublished)
 """What says that something is only away for a while, or that another was faster: the loop is made anew and tries again."""
 DriverName = Literal["intake", "relay", "project", "clock"]
+Driving = TypeVar("Driving", bound=Loop)
 
 
 class NeedsKafka(Exception):
@@ -60,10 +61,7 @@ def running(settings: Settings) -> list[Running]:
     if settings.kafka is not None:
         return [alone(settings, name) for name in ("intake", "relay", "project", "clock")]
 
-    def begin() -> Drivers:
-        """Made anew after an outage."""
-        return Drivers(settings, metrics.observe_outcomes)
-
+    begin = _once_ours(lambda: Drivers(settings, metrics.observe_outcomes))
     return [Running(DRIVERS, begin, settings.poll_milliseconds / 1000, OUTAGES, begun=begin())]
 
 
@@ -86,7 +84,26 @@ def alone(settings: Settings, name: DriverName) -> Running:
 
     # Whoever reads Kafka waits there for what comes, for as long as the settings say; elsewhere it would be late.
     waits_there = settings.kafka is not None and name in {"intake", "project"}
-    return Running(name, begin, 0.0 if waits_there else settings.poll_milliseconds / 1000, OUTAGES)
+    return Running(name, _once_ours(begin), 0.0 if waits_there else settings.poll_milliseconds / 1000, OUTAGES)
+
+
+def _once_ours(begin: Callable[[], Driving]) -> Callable[[], Driving]:
+    """The same, made anew after an outage: who took the views up meanwhile, such as a question on the command line, is waited
+    for. Whoever has them before we ever did is not."""
+    begun = False
+
+    def begin_again() -> Driving:
+        nonlocal begun
+        try:
+            loop = begin()
+        except DrivenElsewhere as taken:
+            if not begun:
+                raise
+            raise Unreachable(f"{taken} since we gave them up in an outage") from taken
+        begun = True
+        return loop
+
+    return begin_again
 
 
 def _on_kafka(settings: Settings, name: Literal["intake", "relay"]) -> Loop:

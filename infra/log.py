@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 from collections.abc import MutableMapping
 from pathlib import Path
 from traceback import extract_tb
@@ -86,6 +87,11 @@ class OtherLoggers(logging.Handler):
         if record.exc_info and record.exc_info[0] is not None:
             more |= {"outcome": record.exc_info[0].__name__, "where": place(record.exc_info[2])}
         get().log(record.levelno, "library", **more)
+
+
+def thread_ended(what: threading.ExceptHookArgs) -> None:
+    """Log that a thread has ended of what nobody caught there. The text of that may hold anything, and is left out."""
+    get().error("thread_ended", reason=what.exc_type.__name__, where=place(what.exc_traceback))
 
 
 def place(traceback: TracebackType | None) -> list[str]:

@@ -9,7 +9,9 @@
 """
 
 import sys
+import threading
 from importlib.metadata import version
+from traceback import format_tb
 from types import TracebackType
 from typing import Annotated
 
@@ -23,6 +25,7 @@ from consumers.replay import EndsEarly
 from domain.entry import UnreadableEntry
 from domain.policy import PolicyRefused
 from domain.refusal import Refusal
+from infra import log
 from infra.asking.answers import BadQuestion, NotFound
 from infra.cli import (
     board,
@@ -105,6 +108,7 @@ EXITS: dict[type[Exception], tuple[int, str]] = {
 
 def main() -> None:
     """Run the command line; expected errors end with a message and an exit code, anything else is a fault."""
+    threading.excepthook = log.thread_ended
     try:
         app()
     except tuple(EXITS) as wrong:
@@ -128,8 +132,12 @@ def main() -> None:
 
 
 def _fault(kind: type[BaseException], wrong: BaseException, traceback: TracebackType | None) -> None:
-    """What nobody expected: the traceback, and the exit code that says it is a fault in troth."""
-    sys.__excepthook__(kind, wrong, traceback)
+    """What nobody expected: its type, where it comes from, and the exit code that says it is a fault in troth.
+
+    Its text is left out: nobody knows what it quotes.
+    """
+    where = "".join(format_tb(traceback))
+    sys.stderr.write(f"{where}{kind.__name__}\ntroth: a fault in troth: please report it, with the lines above\n")
     sys.exit(70)
 
 

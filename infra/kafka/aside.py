@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, RetriableError
+from kafka.errors import MessageSizeTooLargeError
 from kafka.producer.future import FutureRecordMetadata
 
 from domain.refusal import Refusal
 from infra.failpoint import failpoint
-from infra.kafka.connect import CLIENT, REACH_MS, NoBroker, make_sure, reaching
+from infra.kafka.connect import CLIENT, REACH_MS, make_sure, reaching
 
 LARGEST = 64 * 1024 * 1024
 """More bytes than any broker takes in one record: what is too large is for the broker to say."""
@@ -65,30 +65,15 @@ class SettingAside:
         One that is too large with its reasons is published without its content, which the ledger's own quarantine has.
         """
         producer = self._producing()
-        sent = [(each, producer.send(self._topic, *_as_it_came(each[0], reasons(*each)))) for each in refused]
-        self._flush(producer)
-        too_large = [each for each, future in sent if not self._is_there(future)]
-        again = [producer.send(self._topic, None, b"", reasons(*each)) for each in too_large]
-        self._flush(producer)
-        for each in again:
-            each.get(0)
-        failpoint("after_setting_aside")
-
-    def _flush(self, producer: KafkaProducer) -> None:
-        try:
+        with reaching(self._bootstrap):
+            sent = [(each, producer.send(self._topic, *_as_it_came(each[0], reasons(*each)))) for each in refused]
             producer.flush(DELIVERED_MS / 1_000)
-        except KafkaTimeoutError as late:
-            raise NoBroker(self._bootstrap, type(late).__name__) from late
-
-    def _is_there(self, future: FutureRecordMetadata) -> bool:
-        """Whether a record is on its topic; not where it is too large to be. Raises NoBroker."""
-        try:
-            future.get(0)
-        except MessageSizeTooLargeError:
-            return False
-        except RetriableError as away:
-            raise NoBroker(self._bootstrap, type(away).__name__) from away
-        return True
+            too_large = [each for each, future in sent if not _is_there(future)]
+            again = [producer.send(self._topic, None, b"", reasons(*each)) for each in too_large]
+            producer.flush(DELIVERED_MS / 1_000)
+            for each in again:
+                each.get(0)
+        failpoint("after_setting_aside")
 
     def _producing(self) -> KafkaProducer:
         if self._producer is None:
@@ -108,6 +93,15 @@ class SettingAside:
                     metrics_enabled=False,
                 )
         return self._producer
+
+
+def _is_there(future: FutureRecordMetadata) -> bool:
+    """Whether a record is on its topic; not where it is too large to be."""
+    try:
+        future.get(0)
+    except MessageSizeTooLargeError:
+        return False
+    return True
 
 
 def _as_it_came(record: Came, more: Headers) -> tuple[bytes | None, bytes | None, Headers]:

@@ -4,13 +4,14 @@ Kafka's own commit says nothing but how far behind we are: where reading goes on
 """
 
 import time
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.errors import IllegalStateError
+from kafka.errors import FencedInstanceIdError, IllegalStateError
 
+from consumers.ports import Unfit
 from infra.failpoint import failpoint
 from infra.kafka import consumer
 from infra.kafka.connect import Watch
@@ -29,6 +30,13 @@ all members join again: so one poll follows the other, few of them, until it is 
 
 _DEALT_AWAY = (KeyError, ValueError, IllegalStateError)
 """What the client raises of a partition that its own thread has given up since we asked whether it is ours."""
+
+
+class InstanceTaken(Unfit):
+    """Another process came into the group under the name of this one, which is not dealt any partitions any more."""
+
+    def __init__(self) -> None:
+        super().__init__("another process has this one's TROTH_INSTANCE: give each of them a name of its own, or none")
 
 
 class Group:
@@ -62,8 +70,11 @@ class Group:
 
     def close(self) -> None:
         """Leave: others take over at once, unless we have a name that we may come back under."""
-        self._commit()
-        self._consumer.close(autocommit=False, timeout_ms=CLOSE_SECONDS * 1_000)
+        try:
+            with suppress(InstanceTaken):  # whoever has our name says how far it has come
+                self._commit()
+        finally:
+            self._consumer.close(autocommit=False, timeout_ms=CLOSE_SECONDS * 1_000)
 
     def dealt(self) -> bool:
         """Whether partitions were dealt out since this was asked last: then each of ours is to be sought."""
@@ -81,7 +92,8 @@ class Group:
     def poll(self, partitions: Collection[int], limit: int) -> Mapping[int, list[ConsumerRecord]]:
         """What follows in these partitions of ours; where there is nothing, wait for as long as the settings say.
 
-        What it raises says that this member is of no use any more; NoBroker, that nobody is there to say what follows.
+        What it raises says that this member is of no use any more; NoBroker, that nobody is there to say what follows;
+        InstanceTaken, that another process has our name.
         """
         if time.monotonic() >= self._commit_again_at:
             self._commit()
@@ -91,9 +103,10 @@ class Group:
             with suppress(*_DEALT_AWAY):
                 (self._consumer.resume if each in wanted else self._consumer.pause)(each)
         until = time.monotonic() + WAIT_AT_MOST
-        found = self._consumer.poll(self._wait_ms if self._dealing.done else JOINING_MS, max_records=limit)
-        while not found and not self._dealing.done and time.monotonic() < until:
-            found = self._consumer.poll(JOINING_MS, max_records=limit)
+        with _under_our_name():
+            found = self._consumer.poll(self._wait_ms if self._dealing.done else JOINING_MS, max_records=limit)
+            while not found and not self._dealing.done and time.monotonic() < until:
+                found = self._consumer.poll(JOINING_MS, max_records=limit)
         if found:
             self._watch.all_is_well()
             failpoint("after_poll")
@@ -137,9 +150,19 @@ class Group:
             return
         failpoint("before_commit")
         # Nobody waits for the answer: one that is refused, since somebody else has the partition by now, is said by nobody.
-        _ = self._consumer.commit_async(offsets)
+        with _under_our_name():
+            _ = self._consumer.commit_async(offsets)
         failpoint("after_commit")
         self._commit_again_at = time.monotonic() + COMMIT_EVERY
+
+
+@contextmanager
+def _under_our_name() -> Iterator[None]:
+    """Raises InstanceTaken where the client says that another one has our name."""
+    try:
+        yield
+    except FencedInstanceIdError as fenced:
+        raise InstanceTaken from fenced
 
 
 class _Dealing(ConsumerRebalanceListener):

@@ -18,7 +18,7 @@ from domain.refusal import MalformedEnvelope, Refusal
 from infra import log
 from infra.cloudevents import structured
 from infra.kafka.aside import Came, SettingAside
-from infra.kafka.connect import administering
+from infra.kafka.connect import NoBroker, administering
 from infra.kafka.consumer import GONE
 from infra.kafka.group import Group
 from infra.kafka.otherwise import read_otherwise
@@ -38,7 +38,7 @@ class ReportsGone(Unfit):
 
 
 class Spent(Unreachable):
-    """The client has given up on a record, which was read otherwise: this member is to be made anew, and goes on behind it."""
+    """The client cannot go on from where it is: this member is to be made anew, and goes on from the marks."""
 
 
 class _Place(NamedTuple):
@@ -80,7 +80,7 @@ class KafkaReports:
         return self._group.assigned()
 
     def take(self, mark: Callable[[str], str | None]) -> Sequence[Taken]:
-        """What follows in the partitions that are ours, at most a batch of each. Raises ReportsGone or Spent."""
+        """What follows in the partitions that are ours, at most a batch of each. Raises ReportsGone, Spent or NoBroker."""
         if self._spent is not None:
             raise self._spent
         self._taken.clear()
@@ -93,7 +93,8 @@ class KafkaReports:
         except CorruptRecordError as wrong:
             found = self._read_otherwise(ours, wrong)
         except GONE as gone:
-            raise ReportsGone(f"{self._topic}: {type(gone).__name__}: {gone}") from gone
+            # Deleted, or lost by the brokers: which one it is is seen when its place is looked up anew.
+            raise Spent(f"{type(gone).__name__} on {self._topic}") from gone
         if self._dealt():
             return ()
         taken = [each for partition, records in found.items() for each in self._batches(partition, records)]
@@ -212,4 +213,6 @@ def _id_of(bootstrap: str, topic: str) -> str:
     """The id of the topic as it is now: one that is made anew has another."""
     with administering(bootstrap) as admin:
         (described,) = admin.describe_topics([topic])
+    if described["error_code"]:
+        raise NoBroker(bootstrap, f"a broker does not know the topic {topic} yet")
     return str(described["topic_id"])

@@ -322,15 +322,37 @@ def test_the_shell_completes_commands_and_kinds() -> None:
     assert "promise.made.v1" in completed("troth schema promise.m", 2)
 
 
-def test_what_nobody_expected_ends_with_70_and_its_traceback(tmp_path: Path) -> None:
-    main = "import infra.cli.app as a; a.doctor.Settings = None; import sys; sys.argv = ['troth', 'doctor']; "
-    main += "a.main()"
+AT_FAULT = """
+import sys
+import infra.cli.app as app
+
+def fail(*_):
+    raise ValueError("of anna@example.org")
+
+app.doctor.Settings = fail
+sys.argv = ["troth", "doctor"]
+app.main()
+"""
+THREAD_AT_FAULT = """
+import infra.drivers
+infra.drivers.Drivers.step = fail
+sys.argv = ["troth", "serve", "--port", "0"]
+app.main()
+"""
+
+
+@pytest.mark.parametrize("which", ["the command", "a thread"])
+def test_what_nobody_expected_ends_with_70_and_where_it_was_and_quotes_nothing(tmp_path: Path, which: str) -> None:
+    program = AT_FAULT if which == "the command" else AT_FAULT.partition("app.doctor")[0] + THREAD_AT_FAULT
     ended = subprocess.run(
-        [sys.executable, "-c", main],
+        [sys.executable, "-c", program],
         env=os.environ | {"TROTH_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
     assert ended.returncode == 70
-    assert "Traceback" in ended.stderr
+    assert "in fail" in ended.stderr
+    assert "ValueError" in ended.stderr
+    assert "anna" not in ended.stdout + ended.stderr

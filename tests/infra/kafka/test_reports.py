@@ -16,8 +16,10 @@ from consumers.intake import Intake
 from consumers.ports import Mark, NotWritten, Refused, Stored, Unreachable
 from consumers.take_in import Taken, TakingIn
 from domain.entry import Entry
-from infra.kafka import topics
-from infra.kafka.reports import KafkaReports, ReportsGone
+from infra.kafka import aside, topics
+from infra.kafka.connect import NoBroker
+from infra.kafka.group import InstanceTaken
+from infra.kafka.reports import KafkaReports, ReportsGone, Spent
 from infra.sqlite.log import SQLiteLog
 from tests.crowd import crowd
 from tests.infra.kafka.publishing import Put, all_of, binary, put, structured
@@ -325,3 +327,52 @@ def test_reports_that_were_deleted_before_they_were_taken_in_are_missed_aloud(
         admin.delete_records({TopicPartition(named.reports, 0): 3})
     with pytest.raises(ReportsGone, match=f"partition 0 of {named.reports} was read up to offset 2 and begins at 3 now"):
         take_in(5)
+
+
+def test_reports_that_are_deleted_under_a_member_make_it_look_again_from_the_mark(
+    ledger: Ledger, kafka_bootstrap: str, ledger_name: str, named: topics.Names
+) -> None:
+    def say(*some: Message) -> None:
+        put(kafka_bootstrap, named.reports, [binary(each)._replace(partition=0) for each in some])
+
+    with closing(KafkaReports(settings(kafka_bootstrap, ledger_name))) as feed:
+        taking_in = TakingIn(ledger.log, ledger.intake, feed)
+        say(made("acme", "first"))
+        step_until(lambda: recorded(ledger) == 1, taking_in)
+        feed._group._consumer.seek(TopicPartition(named.reports, 0), 5)  # as if brokers had lost what it has read
+        with pytest.raises(Spent, match="OffsetOutOfRangeError"):
+            step_until(lambda: False, taking_in)
+    say(made("acme", "second"))
+    with closing(KafkaReports(settings(kafka_bootstrap, ledger_name))) as feed:
+        step_until(lambda: recorded(ledger) == 2, TakingIn(ledger.log, ledger.intake, feed))
+
+
+def test_a_member_under_whose_name_another_one_comes_says_so(
+    ledger: Ledger, kafka_bootstrap: str, ledger_name: str, named: topics.Names
+) -> None:
+    ours = settings(kafka_bootstrap, ledger_name).model_copy(update={"instance": "intake-1"})
+    with closing(KafkaReports(ours)) as feed:
+        first = TakingIn(ledger.log, ledger.intake, feed)
+        put(kafka_bootstrap, named.reports, [binary(made("acme", "first"))])
+        step_until(lambda: recorded(ledger) == 1, first)
+        with closing(KafkaReports(ours)) as other:
+            second = TakingIn(ledger.log, ledger.intake, other)
+            put(kafka_bootstrap, named.reports, [binary(made("acme", "second"))])
+            step_until(lambda: recorded(ledger) == 2, second)
+            with pytest.raises(InstanceTaken, match="TROTH_INSTANCE"):
+                step_until(lambda: feed._group.commit(dict.fromkeys(feed.assigned(), 0)) or False, first)
+
+
+def test_where_what_is_refused_cannot_be_set_aside_nothing_is_written_and_it_is_tried_again(
+    ledger: Ledger, kafka_bootstrap: str, ledger_name: str, named: topics.Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aside, "REACH_MS", 300)
+    with closing(KafkaAdminClient(bootstrap_servers=kafka_bootstrap)) as admin:
+        admin.delete_topics([named.quarantine])
+    put(kafka_bootstrap, named.reports, [structured(made("acme", "p")), structured({"subject": "acme"})])
+    with closing(KafkaReports(settings(kafka_bootstrap, ledger_name))) as feed, pytest.raises(NoBroker):
+        step_until(lambda: False, TakingIn(ledger.log, ledger.intake, feed))
+    topics.ensure(kafka_bootstrap, ledger_name, PARTITIONS, 1)
+    with closing(KafkaReports(settings(kafka_bootstrap, ledger_name))) as feed:
+        step_until(lambda: recorded(ledger) == 1 and not feed.take(ledger.log.mark), TakingIn(ledger.log, ledger.intake, feed))
+    assert len(all_of(kafka_bootstrap, named.quarantine)) == 1
