@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from consumers.ports import BrokenRecord, Unreachable
+from consumers.ports import BrokenRecord, NotWritten, Unreachable
 from domain.entry import UnreadableEntry
 from domain.refusal import Refusal
 from domain.report import told
@@ -85,6 +85,7 @@ def install(app: FastAPI) -> None:
         return problem(400, "Disconnected", "the request ended before all of it had come; nothing of it was recorded")
 
     app.add_exception_handler(Unreachable, _away)
+    app.add_exception_handler(NotWritten, _not_written)
     for kind in (*Unusable, BrokenRecord, UnreadableEntry):
         app.add_exception_handler(kind, _unusable)
 
@@ -96,6 +97,12 @@ def install(app: FastAPI) -> None:
 async def _away(_: Request, error: Exception) -> Response:
     log.get().error("unreachable", reason=type(error).__name__, where=log.place(error.__traceback__))
     return problem(503, "Unreachable", "the ledger's database is away: ask again later")
+
+
+async def _not_written(_: Request, error: Exception) -> Response:
+    log.get().error("not_written", reason=type(error).__name__, where=log.place(error.__traceback__))
+    detail = "the disk is full, or somebody holds a file for too long: ask again later, and nothing is recorded twice"
+    return problem(503, "NotWritten", detail)
 
 
 async def _unusable(request: Request, error: Exception) -> Response:

@@ -6,6 +6,7 @@ import shutil
 from base64 import b64encode
 from collections import namedtuple
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from hashlib import sha256
 from threading import Event
 
@@ -20,6 +21,7 @@ from infra.drivers import Drivers
 from infra.http import health
 from infra.http.app import create
 from infra.http.desk import Desk
+from infra.sqlite.connect import connect, writing
 from projections.catalog import PROJECTIONS
 from tests.infra.story import Told
 from tests.ledgers import made, raw
@@ -130,6 +132,21 @@ def test_files_that_cannot_be_used_are_answered_with_503_and_not_ready(client: T
     assert "`troth doctor`" in answer.json()["detail"]
     assert wrong(client) == ["files"]
     assert told_of["parties"]
+
+
+def test_what_cannot_be_written_beside_the_record_is_answered_with_503_until_it_can(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.sqlite.connect.BUSY_SECONDS", 0.05)
+    asked = {"ledger.sqlite": "/quarantine/1/discard", "views.sqlite": "/projections/trust/rebuild"}
+    with TestClient(create(told.settings, driving=False), base_url="http://localhost") as served:
+        served.post("/reports", content=b"{", headers=STRUCTURED)
+        for file, path in asked.items():
+            with closing(connect(told.home / file)) as other, writing(other):
+                answer = served.post(path)
+            assert (answer.status_code, answer.json()["title"]) == (503, "NotWritten"), path
+            assert (str(told.home) not in answer.text, "ask again later" in answer.json()["detail"]) == (True, True)
+            assert served.post(path).status_code in {200, 202}, path
 
 
 def test_a_statement_that_is_wrong_is_a_fault_whatever_the_files(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
