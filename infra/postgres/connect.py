@@ -11,12 +11,16 @@ from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
+from consumers.ports import Unfit
+
 Connection = psycopg.Connection[TupleRow]
 Unusable = (psycopg.Error,)
 """What is raised where the database cannot be reached, read or written."""
 
 _ALIVE: dict[str, Any] = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 """A server that has vanished is given up after a minute, not after the two hours that are TCP's own."""
+_AS_TEXT: dict[str, Any] = {"client_encoding": "UTF8"}
+"""Whatever the database keeps it in: of one without an encoding of its own, text would come as bytes."""
 
 
 def connect(url: str, ledger: str, *, read_only: bool = False) -> Connection:
@@ -24,7 +28,8 @@ def connect(url: str, ledger: str, *, read_only: bool = False) -> Connection:
 
     Raises psycopg.OperationalError where the database cannot be reached; its text holds no password.
     """
-    connection = psycopg.connect(url, autocommit=True, connect_timeout=10, application_name=f"troth {ledger}", **_ALIVE)
+    named = f"troth {ledger}"
+    connection = psycopg.connect(url, autocommit=True, connect_timeout=10, application_name=named, **_ALIVE, **_AS_TEXT)
     try:
         schema = sql.Identifier(ledger)
         connection.execute(sql.SQL("SET search_path TO {}").format(schema))
@@ -41,6 +46,16 @@ def connect(url: str, ledger: str, *, read_only: bool = False) -> Connection:
 
 _DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 """Whatever the server was told to do; a stricter setting, for replicas, is left alone."""
+
+
+def check_encoding(connection: Connection) -> None:
+    """Raises Unfit where there are texts that the database cannot hold, or does not know as such."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise Unfit(
+            f"the database {connection.info.dbname} has the encoding {encoding}, which cannot hold every text: make another "
+            "one with CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0, and set TROTH_DATABASE to it"
+        )
 
 
 _FOR_NOW = (

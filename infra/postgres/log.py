@@ -10,7 +10,7 @@ from consumers.ports import BrokenRecord, Clock, Conflict, Mark, MarkMoved, Name
 from domain.entry import Entry
 from infra.failpoint import failpoint
 from infra.postgres import quarantine, recorder
-from infra.postgres.connect import Connection, connect, lock_key, writing
+from infra.postgres.connect import Connection, check_encoding, connect, lock_key, writing
 from infra.postgres.connections import Connections, plainly
 from infra.record import NoLedgerHere, UnknownSchema, not_before, storable
 
@@ -23,12 +23,16 @@ CREATE TABLE marks (name text COLLATE "C" PRIMARY KEY, reached text NOT NULL)
 
 
 def create(url: str, name: str, now: int) -> None:
-    """Make the ledger's schema and a new, empty record in it, unless there is one. Raises UnknownSchema or NoLedgerHere."""
+    """Make the ledger's schema and a new, empty record in it, unless there is one.
+
+    Raises UnknownSchema, NoLedgerHere where it may not be made, or Unfit where the database cannot hold every text.
+    """
     with plainly(name), closing(connect(url, name)) as connection:
         try:
             with writing(connection, lock_key(name, "making")):
                 if _there_is(connection, name):
                     return
+                check_encoding(connection)
                 if connection.execute("SELECT to_regnamespace(quote_ident(%s))", (name,)).fetchone() == (None,):
                     connection.execute(f'CREATE SCHEMA "{name}"'.encode())
                 for statement in (*recorder.TABLES.split(";"), *quarantine.TABLES.split(";"), *_TABLES.split(";")):

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from consumers.ports import Conflict, NotWritten, Refused, Stored, Unreachable
+from consumers.ports import Conflict, NotWritten, Refused, Stored, Unfit, Unreachable
 from domain.entry import Entry, Receipt, encode, record
 from domain.report import read
 from infra.postgres import connections
@@ -122,6 +122,21 @@ def test_a_commit_is_on_the_disk_whatever_the_database_was_told(database: str) -
         connection.execute(f"ALTER DATABASE {connection.info.dbname} SET synchronous_commit TO off".encode())
     with closing(connect(database, "test")) as connection:
         assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_hold_every_text_is_refused_with_what_to_do(database: str, encoding: str) -> None:
+    name = f"{psycopg.conninfo.conninfo_to_dict(database)['dbname']}_{encoding.lower()}"
+    with asked(database) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 LOCALE 'C' ENCODING '{encoding}'".encode())
+        try:
+            theirs = psycopg.conninfo.make_conninfo(database, dbname=name, client_encoding=encoding)
+            with pytest.raises(Unfit, match=f"{name} has the encoding {encoding}, .* ENCODING 'UTF8' .* TEMPLATE template0"):
+                create(theirs, "test", NOW)
+            with closing(connect(theirs, "test")) as other:  # text is text there all the same, and nothing was made
+                assert other.execute("SELECT 'ä', to_regnamespace('test')").fetchone() == ("ä", None)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 # Writing it
