@@ -11,7 +11,11 @@ from consumers.ports import Unreachable
 from infra.postgres.connect import Connection, connect, is_outage, told
 
 WAIT_SECONDS = 60
-"""How long one waits for another writer, and how long a writer that has been stopped keeps others waiting."""
+"""How long one waits for another writer, and how long a writer that was stopped between two statements keeps others waiting.
+
+One that was stopped in the middle of its entries, which are a COPY, is active for PostgreSQL, and no time limit of a session
+ends it: others are told each time that they waited too long, until it goes on, is killed, or `pg_terminate_backend` ends it.
+"""
 
 
 class Connections:

@@ -30,6 +30,7 @@ CREATE INDEX entries_of_party ON stored_events (party, position)
 Text is compared byte for byte: an index in a language's order is wrong after the machine's language data were updated.
 """
 
+# One INSERT out of arrays takes 1.3 to 1.4 times as long for 1,000 entries, all of it while others wait for the lock.
 _INSERT = "COPY stored_events FROM STDIN (FORMAT BINARY)"
 _TYPES = ("int8", "text", "int8", "text", "bytea", "text", "text", "text")
 
