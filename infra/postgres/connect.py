@@ -19,6 +19,8 @@ Unusable = (psycopg.Error,)
 
 _ALIVE: dict[str, Any] = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 """A server that has vanished is given up after a minute, not after the two hours that are TCP's own."""
+_ALIVE_THERE = "SELECT " + ", ".join(f"set_config('tcp_{it.removeprefix('tcp_')}', '{_ALIVE[it]}', false)" for it in _ALIVE)
+"""The same, asked of the server: a session of a machine that has vanished gives its locks back after a minute too."""
 _AS_TEXT: dict[str, Any] = {"client_encoding": "UTF8"}
 """Whatever the database keeps it in: of one without an encoding of its own, text would come as bytes."""
 
@@ -33,8 +35,8 @@ def connect(url: str, ledger: str, *, read_only: bool = False) -> Connection:
     try:
         schema = sql.Identifier(ledger)
         connection.execute(sql.SQL("SET search_path TO {}").format(schema))
-        # Time zone and number format do not matter to us; a session that dies must not hold locks for hours.
-        connection.execute("SET tcp_keepalives_idle = 30")
+        # Time zone and number format do not matter to us.
+        connection.execute(_ALIVE_THERE.encode())
         connection.execute(_DURABLE)
         if read_only:
             connection.execute("SET default_transaction_read_only TO on")

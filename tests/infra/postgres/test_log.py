@@ -139,6 +139,13 @@ def test_a_database_that_cannot_hold_every_text_is_refused_with_what_to_do(datab
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
+def test_the_server_is_told_all_that_lets_it_notice_a_machine_that_has_vanished(database: str) -> None:
+    told_it = ["tcp_keepalives_count", "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_user_timeout"]
+    with closing(connect(database, "test")) as connection:  # by a socket that is a file it says 0 whatever it was told
+        found = connection.execute("SELECT name FROM pg_settings WHERE name LIKE 'tcp%' AND source = 'session' ORDER BY 1")
+        assert [name for (name,) in found] == told_it
+
+
 # Writing it
 
 
