@@ -133,10 +133,10 @@ class Quarantine(Protocol):
         """How many wait, by reason, the most frequent first."""
 
     def discard(self, number: int) -> None:
-        """Say that one is not to be recorded. Its bytes stay. Raises NotInQuarantine."""
+        """Say that one is not to be recorded, unless it has been. Its bytes stay. Raises NotInQuarantine."""
 
     def recorded(self, number: int, position: int) -> None:
         """Say that one was recorded after all, by the entry at this position. Its bytes stay. Raises NotInQuarantine."""
 
     def refused_again(self, number: int, reason: str, message: str, pointer: str) -> None:
-        """Say why the same bytes were refused when they were tried again. Raises NotInQuarantine."""
+        """Say why the same bytes were refused when they were tried again, unless they were recorded. Raises NotInQuarantine."""

@@ -57,10 +57,17 @@ async def retry(request: Request, number: Number) -> Response:
 
 @router.post("/{number}/discard", response_model=KeptWhole)
 async def discard(request: Request, number: Number) -> Response:
-    """Say that it is not to be recorded. Its bytes stay, and it can still be tried again."""
+    """Say that it is not to be recorded. Its bytes stay, and it can still be tried again.
+
+    409 where it was recorded meanwhile: what is on the record stays there.
+    """
     async with request.app.state.settling:
         await asyncio.to_thread(request.app.state.quarantine.discard, number)
-    return with_etag(request, _whole(request, number))
+    kept = _whole(request, number)
+    if kept.receipt is not None:
+        detail = f"it is on the record, at position {kept.receipt.position}: a report of fact.retracted.v1 takes it back"
+        return problems.problem(409, "AlreadyRecorded", detail)
+    return with_etag(request, kept)
 
 
 def _whole(request: Request, number: int) -> KeptWhole:

@@ -28,6 +28,8 @@ INSERT INTO quarantine (number, fingerprint, reason, message, pointer, raw, orig
 SELECT COALESCE(MAX(number), 0) + 1, %b, %b, %b, %b, %b, %b, %b FROM quarantine
 ON CONFLICT (fingerprint) DO UPDATE SET times = quarantine.times + 1
 """
+_UNRECORDED = "WHERE number = %(number)s AND position IS NULL"
+"""Somebody else may have tried it again meanwhile: what is on the record stays so."""
 _COLUMNS = "number, reason, message, pointer, raw, origin, refused_at, times, status, position"
 
 
@@ -78,8 +80,8 @@ class Quarantine:
             return dict(rows.fetchall())
 
     def discard(self, number: int) -> None:
-        """Say that one is not to be recorded. Its bytes stay. Raises NotInQuarantine."""
-        self._change("UPDATE quarantine SET status = 'discarded' WHERE number = %(number)s", number)
+        """Say that one is not to be recorded, unless it has been. Its bytes stay. Raises NotInQuarantine."""
+        self._change(f"UPDATE quarantine SET status = 'discarded' {_UNRECORDED}", number)
 
     def recorded(self, number: int, position: int) -> None:
         """Say that one was recorded after all, by the entry at this position. Its bytes stay. Raises NotInQuarantine."""
@@ -90,12 +92,12 @@ class Quarantine:
         )
 
     def refused_again(self, number: int, reason: str, message: str, pointer: str) -> None:
-        """Say why the same bytes were refused when they were tried again. Raises NotInQuarantine."""
+        """Say why the same bytes were refused when they were tried again, unless they were recorded. Raises NotInQuarantine."""
         self._change(
             "UPDATE quarantine SET reason = %(reason)s, message = %(message)s, pointer = %(pointer)s, times = times + 1, "
             # unless the same bytes wait under another number for the same reason
             "fingerprint = CASE WHEN EXISTS (SELECT FROM quarantine WHERE fingerprint = %(fingerprint)s) "
-            "THEN fingerprint ELSE %(fingerprint)s END, status = 'waiting' WHERE number = %(number)s",
+            "THEN fingerprint ELSE %(fingerprint)s END, status = 'waiting' " + _UNRECORDED,
             number,
             reason=reason,
             message=message,
@@ -104,9 +106,9 @@ class Quarantine:
         )
 
     def _change(self, statement: str, number: int, **more: object) -> None:
+        self.show(number)  # or it is said that there is none; none ever goes
         with self._connections.lent() as connection, writing(connection, self._lock):
-            if connection.execute(statement.encode(), {"number": number, **more}).rowcount != 1:
-                raise NotInQuarantine(f"nothing in quarantine has the number {number}")
+            connection.execute(statement.encode(), {"number": number, **more})
 
     def _select(self, where: str, *parameters: object) -> Sequence[Kept]:
         with self._connections.lent() as connection:

@@ -5,6 +5,8 @@ import sqlite3
 from infra.record import Kept, NotInQuarantine, Status, fingerprint, storable
 from infra.sqlite.connect import writing
 
+_UNRECORDED = "WHERE number = ?1 AND position IS NULL"
+"""Somebody else may have tried it again meanwhile: what is on the record stays so."""
 _COLUMNS = "number, reason, message, pointer, raw, origin, refused_at, times, status, position"
 
 
@@ -46,28 +48,28 @@ class Quarantine:
         return dict(rows.fetchall())
 
     def discard(self, number: int) -> None:
-        """Say that one is not to be recorded. Its bytes stay. Raises NotInQuarantine."""
-        self._change(number, "UPDATE quarantine SET status = 'discarded' WHERE number = ?1")
+        """Say that one is not to be recorded, unless it has been. Its bytes stay. Raises NotInQuarantine."""
+        self._change(number, f"UPDATE quarantine SET status = 'discarded' {_UNRECORDED}")
 
     def recorded(self, number: int, position: int) -> None:
         """Say that one was recorded after all, by the entry at this position. Its bytes stay. Raises NotInQuarantine."""
         self._change(number, "UPDATE quarantine SET status = 'recorded', position = ?2 WHERE number = ?1", position)
 
     def refused_again(self, number: int, reason: str, message: str, pointer: str) -> None:
-        """Say why the same bytes were refused when they were tried again. Raises NotInQuarantine."""
+        """Say why the same bytes were refused when they were tried again, unless they were recorded. Raises NotInQuarantine."""
         kept = self.show(number)
         with writing(self._connection):
             self._connection.execute(
                 "UPDATE quarantine SET reason = ?2, message = ?3, pointer = ?4, times = times + 1, status = 'waiting' "
-                "WHERE number = ?1",
+                + _UNRECORDED,
                 (number, reason, message, pointer),
             )
             self._connection.execute(  # unless the same bytes wait under another number for the same reason
-                "UPDATE OR IGNORE quarantine SET fingerprint = ?2 WHERE number = ?1",
+                f"UPDATE OR IGNORE quarantine SET fingerprint = ?2 {_UNRECORDED}",
                 (number, fingerprint(reason, kept.raw)),
             )
 
     def _change(self, number: int, statement: str, *more: int) -> None:
+        self.show(number)  # or it is said that there is none; none ever goes
         with writing(self._connection):
-            if self._connection.execute(statement, (number, *more)).rowcount != 1:
-                raise NotInQuarantine(f"nothing in quarantine has the number {number}")
+            self._connection.execute(statement, (number, *more))

@@ -54,6 +54,17 @@ def test_a_number_that_it_has_not_is_said(quarantine: Quarantine) -> None:
             attempt()
 
 
+def test_what_another_has_recorded_meanwhile_is_neither_discarded_nor_does_it_wait_again(quarantine: Quarantine) -> None:
+    quarantine.recorded(1, 7)
+    recorded = quarantine.show(1)
+    quarantine.discard(1)
+    quarantine.refused_again(1, "UnknownType", "no longer known", "")
+    assert quarantine.show(1) == recorded
+    quarantine.discard(2)
+    quarantine.recorded(2, 8)
+    assert (quarantine.show(2).status, quarantine.show(2).position) == ("recorded", 8)
+
+
 def test_whoever_asks_for_a_reason_that_no_database_can_hold_finds_nothing(quarantine: Quarantine) -> None:
     assert quarantine.list(reason="\0") == quarantine.list(reason="\ud800") == []
 

@@ -254,6 +254,9 @@ def test_a_refused_report_is_shown_retried_with_a_correction_and_keeps_its_recei
     shown = client.get(path).json()
     assert (shown["status"], shown["receipt"]["position"]) == ("recorded", receipt["position"])
     assert client.post(f"{path}/retry").json() == receipt | {"repeated": True}
+    discarded = client.post(f"{path}/discard")
+    assert (discarded.status_code, discarded.json()["title"]) == (409, "AlreadyRecorded")
+    assert client.get(path).json() == shown
     assert quarantined(client) == []
 
 
