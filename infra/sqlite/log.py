@@ -88,7 +88,7 @@ class SQLiteLog:
         rows = self._select(
             "SELECT e.source, e.id, e.position, e.state FROM json_each(?) j JOIN stored_events e "
             "ON e.source = json_extract(j.value, '$[0]') AND e.id = json_extract(j.value, '$[1]')",
-            json.dumps(names),
+            json.dumps([each for each in names if storable(*each)]),  # SQLite's JSON ends a text at NUL, and would find others
         )
         return {(source, ident): Stored(position, state) for source, ident, position, state in rows}
 
@@ -98,7 +98,7 @@ class SQLiteLog:
         rows = self._select(
             "SELECT originator_id, state FROM stored_events WHERE originator_id IN (SELECT value FROM json_each(?)) "
             "ORDER BY originator_id, originator_version",
-            json.dumps(ids),
+            json.dumps([each for each in ids if storable(each)]),
         )
         for stream, state in rows:
             found.setdefault(stream, []).append(state)
@@ -116,7 +116,7 @@ class SQLiteLog:
         rows = self._select(
             "SELECT originator_id, originator_version, position FROM stored_events "
             "WHERE originator_id IN (SELECT value FROM json_each(?)) ORDER BY originator_id, originator_version",
-            json.dumps(streams),
+            json.dumps([each for each in streams if storable(each)]),
         )
         return [(stream, version, position) for stream, version, position in rows]
 

@@ -14,6 +14,8 @@ from consumers.ports import BrokenRecord, Conflict, Mark, Refused
 from domain.entry import Entry, Receipt, decode, encode, record
 from domain.instant import SECOND
 from domain.report import read
+from infra.asking import entries
+from infra.asking.answers import NotFound
 from tests.crowd import crowd
 from tests.ledgers import NOW, Ledger, contact, kept, made, raw
 from tests.places import Place
@@ -189,3 +191,15 @@ def test_what_no_database_can_hold_is_not_found(ledger: Ledger) -> None:
         assert ledger.log.streams([each]) == {}
         assert ledger.log.positions([each]) == []
         assert ledger.log.of_party(each) == []
+
+
+def test_nor_is_what_it_can_hold_of_a_name_that_goes_on_behind_a_nul(ledger: Ledger) -> None:
+    ledger.receipts(contact("acme", "a"))
+    (_, entry) = ledger.entries()
+    for name in ((f"{entry.source}\0", entry.id), (entry.source, f"{entry.id}\0"), (f"{entry.source}\0x", f"{entry.id}\0x")):
+        assert ledger.log.known([name]) == {}
+        with pytest.raises(NotFound):
+            entries.of_report(ledger.log, *name)
+    assert ledger.log.streams([f"{entry.stream}\0x"]) == {}
+    assert ledger.log.positions([f"{entry.stream}\0"]) == []
+    assert ledger.log.of_party("acme\0") == []

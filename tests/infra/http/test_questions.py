@@ -177,6 +177,7 @@ def test_entries_are_asked_by_position_by_report_page_by_page_and_counted(client
     assert sum(ask(client, "/entries/count-by-kind").values()) == page["end"]
     assert ask(client, f"/entries/{page['end'] + 1}", 404)["title"] == "NotFound"
     assert ask(client, "/entries", 404, source="crm", id="never")["title"] == "NotFound"
+    assert ask(client, "/entries", 404, source="crm\0", id="acme")["title"] == "NotFound"
 
 
 @pytest.mark.parametrize(
