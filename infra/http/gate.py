@@ -5,6 +5,7 @@ Binding to loopback keeps other machines out, not the browser on this one: a pag
 page that a browser says it asks for.
 """
 
+from contextlib import suppress
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -24,8 +25,8 @@ class SameMachine:
         """Let it in or answer 403."""
         if scope["type"] == "http":
             headers = Headers(scope=scope)
-            origin = headers.get("origin")
-            if not _ours(headers.get("host", "localhost")) or (origin is not None and not _ours(urlsplit(origin).netloc)):
+            asked_for, asked_by = f"//{headers.get('host', 'localhost')}", headers.get("origin")
+            if not _ours(asked_for) or (asked_by is not None and not _ours(asked_by)):
                 await problems.problem(
                     403, "AnotherHost", "troth answers on this machine only: ask for it as 127.0.0.1 or localhost"
                 )(scope, receive, send)
@@ -33,10 +34,9 @@ class SameMachine:
         await self._app(scope, receive, send)
 
 
-def _ours(host: str) -> bool:
-    """Whether a host is this machine: a loopback address, or a name without a dot, which nobody else can have."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return ip_address(name).is_loopback
-    except ValueError:
-        return name != "" and "." not in name.removesuffix(".localhost") and ":" not in name
+def _ours(url: str) -> bool:
+    """Whether its host is this machine: a loopback address, localhost, or a name under it, which nobody else can have."""
+    with suppress(ValueError):  # what is no URL, or no address
+        name = urlsplit(url).hostname or ""
+        return f".{name}".endswith(".localhost") or ip_address(name).is_loopback
+    return False

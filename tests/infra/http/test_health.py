@@ -201,20 +201,33 @@ def test_names_cannot_write_into_the_page(told: Told) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example:8700", "8.8.8.8", "troth.com", "[2001:db8::1]:8700", ""]
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example:8700",
+        "8.8.8.8",
+        "troth.com",
+        "[2001:db8::1]:8700",
+        "",
+        "wiki",
+        "notlocalhost",
+        "[::1",
+    ],
 )
 def test_a_page_from_elsewhere_cannot_ask_by_a_name_of_its_own(client: TestClient, host: str) -> None:
     assert client.get("/status", headers={"host": host}).json()["title"] == "AnotherHost"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8700", "127.0.0.2", "localhost:1", "[::1]:8700", "ledger.localhost"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8700", "127.0.0.2", "LocalHost:1", "localhost", "[::1]:8700", "ledger.localhost:80"]
+)
 def test_this_machine_may_ask_by_any_name_of_its_own(client: TestClient, host: str) -> None:
     assert client.get("/status", headers={"host": host}).status_code == 200
 
 
 def test_a_page_from_elsewhere_cannot_discard_what_waits(client: TestClient) -> None:
-    assert client.post("/quarantine/1/discard", headers={"origin": "http://evil.example"}).status_code == 403
-    assert client.post("/quarantine/1/discard", headers={"origin": "null"}).status_code == 403
+    for origin in ("http://evil.example", "http://wiki", "http://[", "null", ""):
+        assert client.post("/quarantine/1/discard", headers={"origin": origin}).status_code == 403
     assert client.post("/quarantine/1/discard", headers={"origin": "http://127.0.0.1:8700"}).status_code == 404
 
 
