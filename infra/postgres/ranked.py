@@ -28,8 +28,11 @@ WHERE party IN (
 RETURNING party, mark
 """
 _FADED = """
-INSERT INTO stale (party) SELECT party FROM parties WHERE scored_at < %s ORDER BY scored_at LIMIT %s ON CONFLICT DO NOTHING
+INSERT INTO stale (party) SELECT party FROM (
+    SELECT party FROM parties WHERE scored_at < %s ORDER BY scored_at LIMIT %s) AS faded
+ORDER BY party ON CONFLICT DO NOTHING
 """
+"""In the order in which all mark: two that do not agree on it may wait for each other."""
 _DONE = """
 DELETE FROM stale WHERE party IN (
     SELECT party FROM stale JOIN unnest(%s::text[], %s::bigint[]) AS claimed (party, mark) USING (party, mark)

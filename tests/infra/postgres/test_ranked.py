@@ -24,6 +24,9 @@ def ledger(database: str, tmp_path: Path) -> Iterator[Ledger]:
         yield ledger
 
 
+_WAITS = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+
 def row(party: str, score: int) -> tuple[str | int | None, ...]:
     """A party's row with this score."""
     cells: dict[str, str | int | None] = {column.name: 0 for column in PARTIES.values}
@@ -70,6 +73,21 @@ def test_who_is_being_marked_again_is_left_to_the_next_one(ledger: Ledger) -> No
         ledger.views.ranked.rank(claimed, [row("acme", 1)])  # does not wait for the other to commit
     assert scores(ledger) == {}
     assert [party for party, _ in ledger.views.ranked.claim(0, 9)] == ["acme"]
+
+
+def test_who_asks_for_those_scored_long_ago_and_who_marks_them_never_wait_for_each_other(ledger: Ledger) -> None:
+    ledger.receipts(made("acme", "p"), made("bolt", "p"))
+    rank(ledger)
+    tamper(ledger.views, "UPDATE parties SET scored_at = CASE party WHEN 'bolt' THEN 1 WHEN 'acme' THEN 2 ELSE 9 END")
+    with closing(ledger.another_views()) as other, ThreadPoolExecutor(1) as threads:
+        with other.connections.lent() as connection, connection.transaction():
+            ranked.mark_stale(connection, ["acme"])
+            claiming = threads.submit(ledger.views.ranked.claim, 3, 9)
+            while not connection.execute(_WAITS).fetchall():
+                assert not claiming.done()
+            ranked.mark_stale(connection, ["bolt"])
+        assert claiming.result(60) == []
+        assert [party for party, _ in other.ranked.claim(3, 9)] == ["acme", "bolt"]
 
 
 def test_after_a_swap_what_was_scored_from_before_it_is_scored_again(ledger: Ledger) -> None:
