@@ -6,6 +6,7 @@ recorder    entries as rows, with dense positions
 log         the port Log: entries, refusals and marks in one transaction
 quarantine  what was refused, to list, show, retry and discard
 views       the tables of the projections, with how far each partition has come; rows: many of them written at once
+shown       the SQL views over them that readers see
 ranked      the list of parties beside them, for many processes that rank
 reader      reading the views
 lock        what one process holds at a time

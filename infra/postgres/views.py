@@ -9,13 +9,14 @@ parties that are stale, the rows of each table by key; what all of them add to c
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
+from itertools import count
 from threading import Event
 
 import psycopg
 
 from consumers.ports import Built, Fenced, Move, Reached
 from infra.failpoint import failpoint
-from infra.postgres import ranked, rows
+from infra.postgres import ranked, rows, shown
 from infra.postgres.connect import Connection, connect, lock_key, writing
 from infra.postgres.connections import Connections, plainly
 from infra.postgres.ranked import PostgresRanked
@@ -29,6 +30,8 @@ SWAP_SECONDS = 20.0
 """For how long a swap is tried while readers hold on to what they see."""
 PAUSE_SECONDS = 0.25
 """How long readers may come by between two tries."""
+PATIENT_EVERY = 4
+"""Which tries wait so long that a vacuum gives way."""
 
 _TABLES = """
 CREATE TABLE views (schema_version integer NOT NULL);
@@ -59,11 +62,6 @@ UPDATE reached SET position = given.position, next_offset = given.next_offset, e
 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
     AS given (generation, partition, position, next_offset, entry_count)
 WHERE reached.generation = given.generation AND reached.partition = given.partition
-"""
-_UNWANTED = """
-SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = current_schema() AND c.relkind = 'r' AND c.relname ~ '__[0-9]+$'
-AND substring(c.relname FROM '[0-9]+$')::bigint NOT IN (SELECT generation FROM projections) ORDER BY 1
 """
 
 
@@ -125,7 +123,7 @@ class PostgresViews:
                     return each
             if live and _seen(connection, projection.name):
                 raise Fenced(f"{projection.name}: another projector has built it")
-            _sweep(connection)
+            shown.sweep(connection)
             generation, nothing = _new(connection, projection, policy_hash, live), dict.fromkeys(partitions, Reached())
             for partition in partitions:
                 connection.execute("INSERT INTO reached VALUES (%s, %s, 0, 0, 0)", (generation, partition))
@@ -133,7 +131,7 @@ class PostgresViews:
                 for statement in declared(table, generation_of(table, generation), _TYPES):
                     connection.execute(statement.encode())
             if live:
-                _show(connection, projection, generation)
+                shown.show(connection, projection, generation)
             failpoint("inside_build")
         return Built(projection.name, projection.version, policy_hash, generation, live, nothing)
 
@@ -158,11 +156,11 @@ class PostgresViews:
         return digests(self.reader, built)
 
     def go_live(self, built: Built, projection: Projection, seen: Built | None) -> None:
-        """Let readers see these tables from now on, and drop those they saw before. Raises Fenced."""
+        """Let readers see these tables from now on, and drop those they saw before. Raises Fenced, or Unfit."""
         failpoint("before_swap")
         with self.connections.lent() as connection:
-            ends = time.monotonic() + SWAP_SECONDS
-            while not self._swap(connection, built, projection, seen):
+            ends, tries = time.monotonic() + SWAP_SECONDS, count(1)
+            while not self._swap(connection, built, projection, seen, next(tries)):
                 if time.monotonic() > ends:
                     raise Fenced(f"{built.name}: readers have held on to what they see; it is swapped in another time")
                 Event().wait(PAUSE_SECONDS)
@@ -175,9 +173,9 @@ class PostgresViews:
                 raise Fenced(f"{built.name}: another projector has let readers see it")
             _positions(connection, [built.generation])  # whoever writes there is waited for, and fenced off from then on
             connection.execute("DELETE FROM projections WHERE generation = %s", (built.generation,))
-            _sweep(connection)
+            shown.sweep(connection)
 
-    def _swap(self, connection: Connection, built: Built, projection: Projection, seen: Built | None) -> bool:
+    def _swap(self, connection: Connection, built: Built, projection: Projection, seen: Built | None, tried: int) -> bool:
         """One try; whether readers let it."""
         with suppress(psycopg.errors.LockNotAvailable), writing(connection, self._lock):
             former = _seen(connection, built.name)
@@ -186,15 +184,13 @@ class PostgresViews:
             positions = _positions(connection, [built.generation, *former])
             of_seen = positions.get(seen.generation, {}) if seen is not None else {}
             behind = any(positions.get(built.generation, {}).get(p, 0) < position for p, position in of_seen.items())
-            _hold_readers(connection, projection)
-            shown = connection.execute(
-                "UPDATE projections SET live = 1 WHERE generation = %s AND live = 0", (built.generation,)
-            )
-            if behind or shown.rowcount != 1:
+            shown.hold_readers(connection, projection, patient=tried % PATIENT_EVERY == 0)
+            live = connection.execute("UPDATE projections SET live = 1 WHERE generation = %s AND live = 0", (built.generation,))
+            if behind or live.rowcount != 1:
                 raise Fenced(f"{built.name}: another projector has moved on")
-            _show(connection, projection, built.generation)
+            shown.show(connection, projection, built.generation)
             connection.execute("DELETE FROM projections WHERE generation = ANY(%s)", (former,))
-            _sweep(connection)
+            shown.sweep(connection)
             ranked.mark_swapped(connection)
             failpoint("inside_swap")
             return True
@@ -251,29 +247,3 @@ def _reach(connection: Connection, moves: Sequence[Move]) -> None:
     if found != [before[generation][partition].position for generation, partition, *_ in mine]:
         raise Fenced("another projector has moved a partition that was folded here, or has swapped what it was folded into")
     connection.execute(_REACH, (generations, partitions, *reached))
-
-
-def _hold_readers(connection: Connection, projection: Projection) -> None:
-    """Let those that are reading finish, and let no other begin. Raises LockNotAvailable where they do not finish soon."""
-    connection.execute("SET LOCAL lock_timeout TO '250ms'")
-    tables = [table.name for table in projection.tables]
-    there = [name for name in tables if connection.execute("SELECT to_regclass(%s)", (name,)).fetchone() != (None,)]
-    connection.execute(f"LOCK TABLE {', '.join(('projections', *there))} IN ACCESS EXCLUSIVE MODE".encode())
-
-
-def _show(connection: Connection, projection: Projection, generation: int) -> None:
-    for table in projection.tables:
-        shown = f"VIEW {table.name} AS SELECT * FROM {generation_of(table, generation)}"
-        try:  # so that whoever was granted to read it stays so
-            with connection.transaction():
-                connection.execute(f"CREATE OR REPLACE {shown}".encode())
-        except psycopg.errors.InvalidTableDefinition:  # its columns are others by now
-            connection.execute(f"DROP VIEW {table.name}".encode())
-            connection.execute(f"CREATE {shown}".encode())
-
-
-def _sweep(connection: Connection) -> None:
-    """Drop the tables that belong to no projection any more."""
-    for (name,) in connection.execute(_UNWANTED).fetchall():
-        connection.execute(f"DROP TABLE {name} CASCADE".encode())  # with a view of ours that has no successor
-    connection.execute("DELETE FROM reached WHERE generation NOT IN (SELECT generation FROM projections)")

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers import project
-from consumers.ports import LOG, Fenced, Move, Reached, Unreachable
+from consumers.ports import LOG, Fenced, Move, Reached, Unfit, Unreachable
 from consumers.project import Projector
 from infra.postgres import log as postgres_log
 from infra.postgres import views as postgres_views
@@ -317,6 +317,41 @@ def test_a_new_version_may_have_other_columns_and_other_tables(views: PostgresVi
     views.go_live(views.build(changed, "", (LOG,), live=False), changed, first)
     assert [column[0] for column in views.reader.execute("SELECT * FROM sums").description] == ["who", "mass"]
     assert not there(views, "rows")
+
+
+def test_what_others_made_of_a_view_that_is_to_have_other_columns_is_said_with_what_to_do(
+    views: PostgresViews, sql: Sql
+) -> None:
+    first = views.build(TRIED, "", (LOG,), live=True)
+    sql.execute('CREATE VIEW "of sums" AS SELECT who FROM sums')
+    sql.execute('CREATE MATERIALIZED VIEW "of sums, kept" AS SELECT who FROM sums')
+    sql.execute('CREATE VIEW of_others AS SELECT * FROM "of sums"')
+    views.go_live(views.build(TRIED, "", (LOG,), live=False), TRIED, first)  # with the same columns nothing is in the way
+    other = Table("sums", "others", (Column("who", "INTEGER", "who"),), (Column("mass", "TEXT", "x"),), sums=False)
+    changed = Projection("tried", 2, (other,))
+    building = views.build(changed, "", (LOG,), live=False)
+    with pytest.raises(Unfit, match='what was made of it: materialized view "of sums, kept", view "of sums"; drop that'):
+        views.go_live(building, changed, None)
+    assert [each.version for each in views.built() if each.live] == [1]
+    sql.execute('DROP MATERIALIZED VIEW "of sums, kept"')
+    sql.execute('DROP VIEW "of sums" CASCADE')
+    views.go_live(building, changed, None)
+    assert [each.version for each in views.built()] == [2]
+
+
+def test_a_swap_waits_now_and_then_so_long_that_a_vacuum_gives_way(
+    views: PostgresViews, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_views, "PAUSE_SECONDS", 0)
+    first, second = [views.build(TRIED, "", (LOG,), live=live) for live in (True, False)]
+    long = "SELECT FROM pg_locks WHERE clock_timestamp() - waitstart > current_setting('deadlock_timeout')::interval"
+    with ThreadPoolExecutor(1) as threads:
+        with sql.transaction():
+            sql.execute(f"LOCK TABLE sums__{first.generation} IN SHARE UPDATE EXCLUSIVE MODE".encode())  # as a vacuum does
+            swapping = threads.submit(views.go_live, second, TRIED, first)
+            while not sql.execute(long).fetchall():
+                assert not swapping.done()
+        swapping.result(10)
 
 
 def test_views_that_are_struck_off_the_list_are_built_anew(views: PostgresViews, sql: Sql) -> None:
