@@ -1,10 +1,11 @@
 """`troth config`: the settings, with where each value comes from."""
 
 import os
-from typing import Any
+from typing import Any, get_args
 
 import typer
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 
 from infra.cli.show import Json, as_json, err, out, table
 from infra.settings import Settings
@@ -19,7 +20,7 @@ def config(json: Json = False) -> None:
     rows = []
     for field, info in Settings.model_fields.items():
         name = PREFIX + field.upper()
-        value = given.get(name) if settings is None else str(getattr(settings, field))
+        value = _as_given(info, given.get(name)) if settings is None else str(getattr(settings, field))
         rows.append(
             {
                 "setting": name,
@@ -41,6 +42,12 @@ def config(json: Json = False) -> None:
     for name, fault in faults.items():
         err.print(f"troth: {name}: {fault}")
     raise typer.Exit(2 if faults else 0)
+
+
+def _as_given(info: FieldInfo, value: str | None) -> str | None:
+    """A value as it stands in the environment; of a secret only that there is one."""
+    secret = SecretStr in (info.annotation, *get_args(info.annotation))
+    return str(SecretStr(value)) if secret and value is not None else value
 
 
 def _read() -> tuple[Settings | None, dict[str, Any]]:

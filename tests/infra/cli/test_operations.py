@@ -1,4 +1,4 @@
-"""The commands that run a ledger: report, quarantine, status, rebuild, policy, config, schema."""
+"""The commands that run a ledger: report, quarantine, status, rebuild, policy, schema."""
 
 import io
 import json
@@ -256,26 +256,7 @@ def test_a_policy_whose_reasons_come_in_another_order_is_the_same_policy(troth: 
     assert not answer(troth, told, "status")["quarantine"]
 
 
-# Settings, schemas
-
-
-def test_config_says_where_each_value_comes_from(troth: Troth, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TROTH_PORT", "9000")
-    settings = {each["setting"]: each for each in answer(troth, told, "config")["settings"]}
-    assert (settings["TROTH_PORT"]["value"], settings["TROTH_PORT"]["from"]) == ("9000", "environment")
-    assert (settings["TROTH_LEDGER"]["value"], settings["TROTH_LEDGER"]["from"]) == ("main", "default")
-    assert all(each["meaning"] for each in settings.values())
-
-
-def test_config_says_what_is_wrong_with_a_setting(troth: Troth, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TROTH_HOST", "0.0.0.0")  # noqa: S104  # refused is what it is to be
-    monkeypatch.setenv("TROTH_PROT", "9000")
-    code, printed, wrong = troth(told.home, "config")
-    assert code == 2
-    assert "0.0.0.0" in printed  # noqa: S104  # the same
-    assert "TROTH_HOST: troth has no access control yet" in wrong
-    assert "TROTH_PROT is set and is no setting" in wrong
-    assert troth(told.home, "status")[0] == 2
+# Schemas
 
 
 def test_schema_prints_one_kind_and_lists_them_all(troth: Troth, told: Told, tmp_path: Path) -> None:
