@@ -14,7 +14,8 @@ from infra.importing.reports import Reject
 class RejectsFile:
     """Written anew by every run, and only where a row is rejected. Holds whatever the rows hold: it is for their owner.
 
-    Raises NotWritten where there is no room for it: the run after that writes it again, from its first row on.
+    The folder is made where there is none: with a record in a database nobody else made it. Raises NotWritten where there
+    is no room for it: the run after that writes it again, from its first row on.
     """
 
     def __init__(self, path: Path, imported: Path) -> None:
@@ -37,6 +38,7 @@ class RejectsFile:
         """Write the row down."""
         with self._writing():
             if self._file is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = self._path.open("w", encoding="utf-8")
             self._file.write(json.dumps(reject._asdict(), ensure_ascii=False) + "\n")
         self.count += 1

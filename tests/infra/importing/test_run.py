@@ -223,6 +223,15 @@ def test_the_rejects_never_overwrite_the_file_that_is_imported(file: Path) -> No
     assert file.exists()
 
 
+def test_the_folder_of_the_rejects_is_made_when_a_row_is_rejected(file: Path, tmp_path: Path) -> None:
+    rejects = tmp_path / "no" / "home" / "rejects.jsonl"
+    counts = import_file(file, TICKETS, Ledger(), lambda name: None, rejects=rejects)
+    assert len(rejects.read_text("utf-8").splitlines()) == counts.rejected > 0
+    file.write_text(tickets(3), "utf-8")
+    import_file(file, TICKETS, Ledger(), lambda name: None, rejects=tmp_path / "none" / "rejects.jsonl")
+    assert not (tmp_path / "none").exists()
+
+
 def test_rejects_of_an_earlier_run_are_gone_when_there_are_none_now(file: Path) -> None:
     bring_in(Ledger(), file)
     assert rejected(file)
