@@ -20,16 +20,30 @@ def _loopback(host: str) -> str:
     return host
 
 
+def _address(database: SecretStr | None) -> SecretStr | None:
+    if database is None:
+        return None
+    from infra.postgres.connect import is_address  # noqa: PLC0415  # a third of a second that who uses files need not wait
+
+    if not is_address(database.get_secret_value()):
+        # Nothing of what was given is said again: it may be a password.
+        example = "postgresql://troth@localhost/troth, where what is special in a password is escaped: %40 is @, %25 is %"
+        raise PydanticCustomError("no_address", "this is no address of a PostgreSQL, such as " + example)
+    return database
+
+
 class Settings(BaseSettings):
     """Everything that can be set, as `TROTH_…` in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="TROTH_", frozen=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="TROTH_", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
+    )
 
     home: Path = Path("troth-data")
     """The folder that holds the embedded ledger."""
     ledger: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")] = "main"
     """The ledger's name; fixed when the folder is made, since stream ids contain it."""
-    database: SecretStr | None = None
+    database: Annotated[SecretStr | None, AfterValidator(_address)] = None
     """The PostgreSQL that holds record and views, such as postgresql://troth@localhost/troth; none for SQLite in the folder."""
     kafka: str | None = None
     """Bootstrap servers of the Kafka to take reports from and publish entries to, such as localhost:9092; none for no Kafka."""

@@ -111,6 +111,17 @@ def lock_key(ledger: str, what: str) -> int:
     return int.from_bytes(sha256(f"{ledger}\0{what}".encode()).digest()[:8], "big") >> 1
 
 
+def is_address(url: str) -> bool:
+    """Whether this leads to a server, as a URL or as `key=value …`; a URL may not, if there is a password in it unescaped."""
+    try:
+        parts = conninfo_to_dict(url)
+    except (psycopg.ProgrammingError, UnicodeError):
+        return False
+    ports, hosts = str(parts.get("port", "")).split(","), str(parts.get("host", "")).split(",")
+    # What follows an @ or a / of a password is taken for host or port, and would be named where that does not answer.
+    return all(each.isdecimal() or not each for each in ports) and not any("@" in each[1:] for each in hosts)
+
+
 def database_name(url: str) -> str:
     """The name of the database that an address leads to, without who asks and what they know."""
     return str(conninfo_to_dict(url).get("dbname", "that is the user's own"))
