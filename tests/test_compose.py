@@ -14,6 +14,7 @@ from infra.settings import Settings
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE = yaml.safe_load((ROOT / "infra" / "compose.yaml").read_text("utf-8"))
 DOCKERFILE = (ROOT / "infra" / "Dockerfile").read_text("utf-8")
+PASSWORD = r"\$\{TROTH_PASSWORD[^}]*\}"
 DRIVERS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "troth"}
 
 
@@ -21,15 +22,33 @@ def test_every_driver_is_a_service() -> None:
     assert {service["command"][1] for service in DRIVERS.values()} == {"intake", "relay", "project", "clock", "api"}
 
 
+def test_one_service_builds_the_image_that_all_drivers_run() -> None:
+    built = [name for name, service in DRIVERS.items() if "build" in service]
+    assert len(built) == 1
+    policies = {name: service["pull_policy"] for name, service in DRIVERS.items()}
+    assert policies == dict.fromkeys(DRIVERS, "never") | {built[0]: "build"}
+
+
 @pytest.mark.parametrize("name", DRIVERS)
 def test_a_service_is_configured_by_settings_that_exist(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for key, value in DRIVERS[name]["environment"].items():
+    environment = {**DRIVERS[name]["environment"]}
+    assert re.fullmatch(PASSWORD, environment.pop("PGPASSWORD"))
+    for key, value in environment.items():
         assert key.removeprefix("TROTH_").lower() in Settings.model_fields
-        monkeypatch.setenv(key, re.sub(r"\$\{TROTH_PASSWORD[^}]*\}", "secret", str(value)))
+        monkeypatch.setenv(key, str(value))
     settings = Settings()
     assert settings.database is not None
     assert settings.kafka is not None
-    assert "secret" not in repr(settings)
+
+
+def test_a_password_stands_by_itself_so_that_any_character_may_be_in_it() -> None:
+    for service in COMPOSE["services"].values():
+        told = [str(each) for each in service["environment"].values() if "PASSWORD" in str(each)]
+        assert [each for each in told if not re.fullmatch(PASSWORD, each)] == []
+
+
+def test_a_database_that_is_still_being_made_is_not_taken_for_one_that_is_ready() -> None:
+    assert "-h 127.0.0.1" in COMPOSE["services"]["postgres"]["healthcheck"]["test"][-1]
 
 
 @pytest.mark.parametrize("name", DRIVERS)
