@@ -9,6 +9,7 @@ from contextlib import closing
 
 from consumers.policy import policy_in_force
 from consumers.ports import LOG, Built
+from consumers.project import RebuildDiffers
 from infra import wiring
 from infra.asking.answers import NotFound
 from infra.settings import Settings
@@ -70,6 +71,13 @@ def differing(views: Reader) -> list[Built]:
         and positions(each) == positions(twin)
         and digest(views, each, projection) != digest(views, twin, projection)
     ]
+
+
+def compare(settings: Settings) -> None:
+    """Raise RebuildDiffers where what is being built has come as far as what readers see, and to something else."""
+    with closing(wiring.read_views(settings)) as views, views.one_state():
+        for each in differing(views):
+            raise RebuildDiffers(f"{each.name} v{each.version}: at {each.position} the rebuild differs from what readers see")
 
 
 def known(names: Sequence[str]) -> dict[str, Projection]:

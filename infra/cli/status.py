@@ -97,25 +97,32 @@ def _discard(settings: Settings, names: list[str], json: bool) -> None:
 
 
 def _follow(settings: Settings, begun: list[Built], progress: Progress) -> None:
-    """Bring the rebuilds on until all are swapped in; where another process drives, watch it do so."""
+    """Bring the rebuilds on until all are swapped in; where another process drives, watch it do so. Raises RebuildDiffers."""
     tasks = {each.generation: progress.add_task(each.name, total=None, rate="") for each in begun}
 
-    def look() -> bool:
+    def look() -> list[Built]:
         building = {each.generation: each for each in rebuilding.building(settings, list(tasks))}
         for generation, task in tasks.items():
             at = building.get(generation)
             done = at.position if at is not None else entries
             speed = progress.tasks[task].speed
             progress.update(task, completed=done, total=entries, rate=f"{speed:,.0f}/s" if speed else "")
-        return bool(building)
+        return [*building.values()]
 
     entries = asking.projections(settings).entries
-    while look():
+    if settings.kafka is not None:
+        err.print("`troth run project` or `troth serve` brings the rebuild on: one of them has to run", soft_wrap=True)
+    before, compared = list[Built](), list[Built]()
+    while building := look():
         try:
             with driving(settings) as drivers:
                 while drivers.projector.step():
                     look()
         except DrivenElsewhere:
+            if building == before != compared:  # it stands still: whoever finds that it differs, stops
+                rebuilding.compare(settings)
+                compared = building
+            before = building
             Event().wait(LOOK_SECONDS)
 
 

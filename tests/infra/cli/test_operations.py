@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import typer.main
 
+from consumers.project import RebuildDiffers
 from domain import policy as policies
 from domain.kinds import KINDS
 from infra import wiring
@@ -189,14 +191,19 @@ def test_a_rebuild_comes_to_the_same_digests(troth: Troth, told: Told) -> None:
     assert "agenda" in wrong
 
 
-def test_a_rebuild_that_comes_to_something_else_is_kept_beside_what_readers_see_until_it_is_discarded(
-    troth: Troth, told: Told
-) -> None:
-    before = answer(troth, told, "status")["projections"]
+def alter_company(told: Told) -> None:
+    """Do to what readers see what no projector would."""
     with sqlite3.connect(told.home / "views.sqlite") as views:
         (generation,) = views.execute("SELECT generation FROM projections WHERE name = 'company'").fetchone()
         views.execute(f"UPDATE promises__{generation} SET person = 'somebody else'")  # noqa: S608  # a number of ours
     views.close()
+
+
+def test_a_rebuild_that_comes_to_something_else_is_kept_beside_what_readers_see_until_it_is_discarded(
+    troth: Troth, told: Told
+) -> None:
+    before = answer(troth, told, "status")["projections"]
+    alter_company(told)
     for command in (("rebuild", "company"), ("rebuild",), ("parties",)):
         code, _, wrong = troth(told.home, *command)
         assert (code, "differs from what readers see" in wrong, "`troth rebuild --discard`" in wrong) == (1, True, True)
@@ -212,6 +219,33 @@ def test_a_rebuild_that_comes_to_something_else_is_kept_beside_what_readers_see_
     for name in ("views.sqlite", "views.sqlite-wal", "views.sqlite-shm"):
         (told.home / name).unlink(missing_ok=True)
     assert answer(troth, told, "status")["projections"] == before
+
+
+class Elsewhere:
+    """Another process that projects: a step of it whenever one waits for it. Where what it builds differs, it stops."""
+
+    def __init__(self, told: Told) -> None:
+        self._told = told
+
+    def wait(self, _: float) -> None:
+        with driving(self._told.settings) as drivers, suppress(RebuildDiffers):
+            drivers.projector.step()
+
+
+def test_with_kafka_a_rebuild_says_who_brings_it_on(troth: Troth, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TROTH_KAFKA", "127.0.0.1:1")
+    monkeypatch.setattr("infra.cli.status.Event", lambda: Elsewhere(told))
+    code, printed, wrong = troth(told.home, "rebuild", "trust", "--json")
+    assert (code, wrong.count("`troth run project` or `troth serve`")) == (0, 1)
+    assert [each["name"] for each in json.loads(printed)["projections"]] == ["trust"]
+
+
+def test_a_rebuild_that_differs_elsewhere_is_not_waited_for(troth: Troth, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    alter_company(told)
+    monkeypatch.setenv("TROTH_KAFKA", "127.0.0.1:1")
+    monkeypatch.setattr("infra.cli.status.Event", lambda: Elsewhere(told))
+    code, _, wrong = troth(told.home, "rebuild", "company")
+    assert (code, "company v" in wrong, "`troth rebuild --discard`" in wrong) == (1, True, True)
 
 
 def test_what_another_process_is_building_is_not_discarded(troth: Troth, told: Told) -> None:
