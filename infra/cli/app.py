@@ -49,7 +49,7 @@ from infra.cli import (
     trust,
 )
 from infra.cli.show import err, out
-from infra.demo.play import NotTheDemos
+from infra.demo.play import NotOnKafka, NotTheDemos
 from infra.drivers import NeedsKafka
 from infra.exporting.files import MissingExtra
 from infra.exporting.manifest import DamagedFile, NoExportHere
@@ -100,6 +100,7 @@ EXITS: dict[type[Exception], tuple[int, str]] = {
     UnreadableEntry: (3, "restore the folder from a backup; `troth doctor` says which it is"),
     Unfit: (3, ""),
     NeedsKafka: (2, ""),
+    NotOnKafka: (2, ""),
     PortTaken: (4, "another process listens there: stop it, or choose another with --port (0 lets the system choose)"),
     DrivenElsewhere: (4, "stop that process, or ask while it runs: every question works beside it"),
 }

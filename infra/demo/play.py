@@ -39,6 +39,10 @@ class NotTheDemos(Exception):
     """The folder holds a ledger that is not the demo's, or the demo of another year."""
 
 
+class NotOnKafka(Exception):
+    """The year is played by one process that drives the views itself, day by day; with Kafka others drive them."""
+
+
 class Played(NamedTuple):
     """Which year the ledger holds, and how much of it."""
 
@@ -67,7 +71,7 @@ class _Clock:
 
 
 def play(settings: Settings, seed: int | None = None, until: date | None = None) -> Played:
-    """Fill an empty folder with the year, or finish one that was begun. Raises NotTheDemos."""
+    """Fill an empty folder with the year, or finish one that was begun. Raises NotTheDemos or NotOnKafka."""
     held, reached = _held(settings)
     asked = _Year(SEED if seed is None else seed, _yesterday() if until is None else until)
     if asked.until > _yesterday():
@@ -76,6 +80,8 @@ def play(settings: Settings, seed: int | None = None, until: date | None = None)
         raise NotTheDemos(f"{wiring.where(settings)} holds the demo's year until {held.until} of seed {held.seed}")
     which = held or asked
     if reached != WHOLE:
+        if settings.kafka is not None:
+            raise NotOnKafka("the demo's year cannot be played with Kafka: unset TROTH_KAFKA")
         _play(settings, which, int(reached) if reached else 0)
     with closing(wiring.open_log(settings)) as log, closing(wiring.read_views(settings)) as views:
         parties = views.execute("SELECT COUNT(*) FROM party_totals").fetchone()[0]

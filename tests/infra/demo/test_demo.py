@@ -150,6 +150,15 @@ def test_a_year_that_has_not_ended_cannot_be_told(tmp_path: Path) -> None:
     assert not (tmp_path / "future").exists()
 
 
+def test_with_kafka_no_year_is_played_and_nothing_is_made(
+    troth: Troth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TROTH_KAFKA", "127.0.0.1:1")
+    code, _, wrong = troth(tmp_path / "new", "demo", "--no-serve")
+    assert (code, "unset TROTH_KAFKA" in wrong) == (2, True)
+    assert not (tmp_path / "new").exists()
+
+
 def test_every_command_that_is_worth_trying_works(played: tuple[Settings, Played], troth: Troth, tmp_path: Path) -> None:
     home = shutil.copytree(played[0].home, tmp_path / "home")
     code, printed, _ = troth(home, "demo", "--no-serve")
