@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from infra import wiring
+from infra.doctor import views
+from infra.drivers import driving
 from tests.infra.story import Told
+from tests.ledgers import made
 
 Troth = Callable[..., tuple[int, str, str]]
 
@@ -102,6 +105,20 @@ def test_the_doctor_names_a_schema_of_another_version(troth: Troth, told: Told) 
     ledger.close()
     assert "the version of troth that wrote it" in wrongs(troth, told)["ledger.sqlite schema"]
     assert troth(told.home, "status")[0] == 3
+
+
+def test_the_doctor_says_who_brings_views_on_that_are_behind(told: Told) -> None:
+    told.catch_up()
+    told.report(made("acme", "one-more"))
+    with_kafka = told.settings.model_copy(update={"kafka": "127.0.0.1:1"})
+    (alone,), (shared,) = views.looked_at(told.settings), views.looked_at(with_kafka)
+    assert (alone.found, alone.do) == ("1 entries behind; nobody serves them now", "the next question brings them up to date")
+    assert "`troth run project` or `troth serve` brings them on" in shared.found
+    assert "`troth status`" in shared.do
+    with driving(told.settings):
+        (served,) = views.looked_at(told.settings)
+        assert (served.found, served.do) == ("1 entries behind; a process serves them", "they are catching up")
+        assert [*views.looked_at(with_kafka)] == [shared]
 
 
 def test_the_doctor_works_where_there_is_no_ledger(troth: Troth, tmp_path: Path) -> None:
