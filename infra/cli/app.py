@@ -2,7 +2,7 @@
 
 0   done
 1   what was asked about is not there, or something was refused: the message says what
-2   the command line cannot be read
+2   the command line, or a setting, cannot be used
 3   there is no ledger in TROTH_HOME, or one that cannot be read: damaged, or of another version
 4   another process has what this one needs, or is away
 70  a fault in troth: please report it
@@ -48,6 +48,7 @@ from infra.cli import (
     timeline,
     trust,
 )
+from infra.cli.run import HealthPortTaken
 from infra.cli.show import err, out
 from infra.demo.play import NotOnKafka, NotTheDemos
 from infra.drivers import NeedsKafka
@@ -101,7 +102,8 @@ EXITS: dict[type[Exception], tuple[int, str]] = {
     Unfit: (3, ""),
     NeedsKafka: (2, ""),
     NotOnKafka: (2, ""),
-    PortTaken: (4, "another process listens there: stop it, or choose another with --port (0 lets the system choose)"),
+    HealthPortTaken: (4, "another process listens there: stop it, or choose another with --health"),
+    PortTaken: (4, "another process listens there: stop it, or choose another with TROTH_PORT, or --port of `troth serve`"),
     DrivenElsewhere: (4, "stop that process, or ask while it runs: every question works beside it"),
 }
 """What each expected error exits with, and what to do next."""

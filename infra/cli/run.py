@@ -19,6 +19,10 @@ from infra.settings import Settings
 Driver = Literal["intake", "relay", "project", "clock", "api"]
 
 
+class HealthPortTaken(PortTaken):
+    """The port that health is to be asked on is taken."""
+
+
 def run(
     driver: Annotated[
         Driver,
@@ -90,6 +94,6 @@ def _health(port: int | None, loops: Sequence[Running]) -> Iterator[str | None]:
     try:
         health = Health(port, loops)
     except OSError as wrong:
-        raise PortTaken(f"cannot listen on port {port} of 127.0.0.1: {wrong.strerror}") from None
+        raise HealthPortTaken(f"cannot listen on port {port} of 127.0.0.1: {wrong.strerror}") from None
     with health:
         yield health.url

@@ -86,13 +86,16 @@ def test_a_second_one_on_the_same_folder_says_so_and_binds_nothing(tmp_path: Pat
     assert "cannot listen" not in ended.stderr
 
 
-def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "instead"), [("serve --port", "--port of `troth serve`"), ("run clock --health", "another with --health")]
+)
+def test_a_port_that_is_taken_is_named_and_how_to_choose_another(tmp_path: Path, command: str, instead: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = troth(tmp_path, "serve", "--port", str(port))
+        ended = troth(tmp_path, *command.split(), str(port))
     assert ended.returncode == 4
     assert f"cannot listen on port {port} of 127.0.0.1" in ended.stderr
-    assert "--port" in ended.stderr
+    assert instead in ended.stderr
 
 
 def test_drivers_that_fail_stop_the_process_with_what_to_do(tmp_path: Path) -> None:
