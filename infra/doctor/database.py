@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from infra import wiring
 from infra.doctor import record
 from infra.doctor.check import Check
-from infra.postgres import checkup, log
+from infra.postgres import checkup, log, views
 from infra.settings import Settings
 
 AHEAD_AT_MOST = 1_000_000
 """Microseconds between the clocks of two machines that keep time."""
 AWAY = "start it, let it take this user in, or set TROTH_DATABASE to one that answers"
+RIGHTS = "see what this user may do in the ledger's schema: troth reads and writes all tables there, and makes new ones"
 
 
 def looked_at(settings: Settings, url: str) -> Iterator[Check]:
@@ -33,12 +34,28 @@ def looked_at(settings: Settings, url: str) -> Iterator[Check]:
     if version is None:
         yield Check("ledger", True, f"no {settings.ledger} in it yet", "`troth serve`, `troth run` and `troth import` make it")
         return
-    fits = version == log.SCHEMA
-    yield Check(f"schema of {settings.ledger}", fits, str(version), "" if fits else "use the version of troth that wrote it")
-    if fits:
-        yield from record.entries(checkup.positions(url, settings.ledger), "restore the database from a backup")
+    yield _schema(settings.ledger, version, log.SCHEMA)
+    if version == log.SCHEMA:
+        unreadable = f"{RIGHTS}; where it may read all there is, restore the database from a backup"
+        yield from record.entries(checkup.positions(url, settings.ledger), unreadable)
+        yield from _views(checkup.views_version(url, settings.ledger))
 
 
 def is_readable(settings: Settings, url: str) -> bool:
     """Whether record and views are there, of a version that this one reads."""
-    return checkup.schema_version(url, settings.ledger) == log.SCHEMA
+    versions = checkup.schema_version(url, settings.ledger), checkup.views_version(url, settings.ledger)
+    return versions == (log.SCHEMA, views.SCHEMA)
+
+
+def _views(version: int | str | None) -> Iterator[Check]:
+    """What is in the way of looking at the views."""
+    if version is None:  # whoever made the record was killed before these were made
+        yield Check("views", True, "not there yet", "`troth serve` or `troth run project` makes them")
+    elif version != views.SCHEMA:
+        yield _schema("its views", version, views.SCHEMA)
+
+
+def _schema(of: str, found: int | str, expected: int) -> Check:
+    """A schema's version, or why it cannot be read."""
+    otherwise = RIGHTS if isinstance(found, str) else "use the version of troth that wrote it"
+    return Check(f"schema of {of}", found == expected, str(found), "" if found == expected else otherwise)

@@ -1,12 +1,13 @@
 """What can be wrong with a PostgreSQL, and with a ledger in it: version, encoding, durability, clock, schema, gaps."""
 
+from collections.abc import Callable
 from contextlib import closing
 from typing import NamedTuple
 
 import psycopg
 
 from consumers.ports import Clock
-from infra.postgres import log
+from infra.postgres import log, views
 from infra.postgres.connect import Connection, connect, told
 from infra.record import Positions, checked
 
@@ -51,9 +52,18 @@ def server(url: str, ledger: str, clock: Clock) -> Server | str:
 
 def schema_version(url: str, ledger: str) -> int | str | None:
     """The schema version of a ledger's record; None where there is none; or why it cannot be read."""
+    return _version(url, ledger, log.schema_version)
+
+
+def views_version(url: str, ledger: str) -> int | str | None:
+    """The same of its views."""
+    return _version(url, ledger, views.schema_version)
+
+
+def _version(url: str, ledger: str, of: Callable[[Connection], int | None]) -> int | str | None:
     try:
         with closing(connect(url, ledger, read_only=True)) as connection:
-            return log.schema_version(connection)
+            return of(connection)
     except psycopg.Error as wrong:
         return told(wrong)
 
