@@ -41,8 +41,8 @@ class Source(NamedTuple):
     end: int
     """How many entries there were when it was opened."""
     telescope: Telescope | None = None
-    wait: Callable[[], bool] = lambda: False
-    """Waits a moment where there is nothing more yet; whether to look again."""
+    wait: Callable[[int], bool] = lambda looks: False
+    """Waits a moment where there is nothing more yet, told how many looks in a row found nothing; whether to look again."""
 
 
 class Compared(NamedTuple):
@@ -160,10 +160,12 @@ class Replay:
 
     def _fold(self, progress: Progress) -> None:
         """Fold entry by entry until all shadows have come as far as they are to."""
+        in_vain = 0
         while behind := [each for each in self._shadows if each.taken < each.due]:
             at = self._cursor(behind)
             runs = self._source.feed.take(at, self._limit(at, behind)) if at else ()
-            if not runs and not self._source.wait():
+            in_vain = 0 if runs else in_vain + 1
+            if in_vain and not self._source.wait(in_vain):
                 raise EndsEarly(f"{self._source.name} holds fewer entries than what readers see was computed from")
             for run in runs:
                 for each in behind:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import lru_cache
-from itertools import count
+from hashlib import sha256
 from pathlib import Path
 from threading import Event
 from time import perf_counter
@@ -28,7 +28,7 @@ from infra.tables import Reader, all_built, digest
 from projections.fold import Projection
 
 WAITS = 150
-"""How often Kafka is waited for to have what readers see already, a fifth of a second each time: the relay may lag."""
+"""How many looks in a row Kafka is waited for to have what readers see, a fifth of a second each time: the relay may lag."""
 
 
 OF_THE_LEDGER = ("store", "kafka")
@@ -161,14 +161,21 @@ def _opened(settings: Settings, source: str, log: Record | None, stack: ExitStac
     if log is None or source not in OF_THE_LEDGER:
         return _opened_file(Path(source), log, stack)
     if source == "store":
-        return _Opened(Source("the store", LogFeed(log), log.end()), source, log)
+        return _Opened(Source("the store", LogFeed(log), log.end()), _identity(settings, log, source), log)
     from infra.kafka.assigned import AssignedFeed, open_reader  # noqa: PLC0415  # what only reads files need not load it
 
     if settings.kafka is None:
         raise NeedsKafka("no Kafka is set to replay from: TROTH_KAFKA names its servers")
     feed = stack.enter_context(closing(AssignedFeed(open_reader(settings), following=True)))
-    waits = count(1)
-    return _Opened(Source("Kafka", feed, log.end(), wait=lambda: next(waits) < WAITS and not Event().wait(0.2)), source, log)
+    found = Source("Kafka", feed, log.end(), wait=lambda looks: looks < WAITS and not Event().wait(0.2))
+    return _Opened(found, _identity(settings, log, f"Kafka at {settings.kafka}"), log)
+
+
+def _identity(settings: Settings, log: Record, source: str) -> str:
+    """What tells a source of this ledger from the same of another that is replayed in the same folder."""
+    # Two databases may be called alike; what was recorded first in them was recorded at other instants.
+    begun = b"".join(each.state for each in log.page(0, 1))
+    return sha256(f"{source}\0{log.name}\0{wiring.where(settings)}\0".encode() + begun).hexdigest()
 
 
 def _opened_file(path: Path, log: Record | None, stack: ExitStack) -> _Opened:

@@ -1,7 +1,8 @@
 """A replay ends exactly where readers' views stand, however source and views are partitioned and whatever comes meanwhile."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -98,6 +99,7 @@ class Case:
         self.partitions = None if live is None else Partitioned(self.ledger, live)
         self._source = source
         self.live = Live(self.ledger)
+        self.wait: Callable[[int], bool] = lambda looks: False
         self.shadow = in_memory()
 
     def project(self) -> None:
@@ -108,7 +110,7 @@ class Case:
     def replay(self, **more: Any) -> list[Compared]:
         """What a replay comes to."""
         feed: Feed = LogFeed(self.ledger.log) if self._source is None else Partitioned(self.ledger, self._source)
-        source = Source("the test", feed, self.ledger.log.end())
+        source = Source("the test", feed, self.ledger.log.end(), wait=self.wait)
         replaying = Replay(source, self.shadow, self.live, PROJECTIONS, policy_of=self._policy, partition_of=place)
         return replaying.run(**more)
 
@@ -229,6 +231,26 @@ def test_a_source_that_holds_less_than_readers_have_seen_is_said(tmp_path_factor
         of.ledger.views.connection.execute("UPDATE reached SET position = position + 5, entry_count = entry_count + 1")
         with pytest.raises(EndsEarly, match="the test holds fewer entries"):
             of.replay()
+
+
+def test_a_source_may_be_slow_again_and_again_but_not_silent_for_long(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    take, times = LogFeed.take, count()
+    with case(tmp_path_factory, None, None, page=10) as of:
+        of.ledger.receipts(*crowd(9, 100))
+        of.project()
+        of.wait = lambda in_vain: looks.append(in_vain) or in_vain < 3
+        monkeypatch.setattr(LogFeed, "take", lambda *asked: take(*asked) if next(times) % 3 == 2 else ())
+        assert all(each.agrees for each in of.replay())
+        assert {*looks} == {1, 2}
+        assert len(looks) > 10
+        of.shadow = in_memory()
+        monkeypatch.setattr(LogFeed, "take", lambda *asked: ())
+        with pytest.raises(EndsEarly):
+            of.replay()
+        assert looks[-3:] == [1, 2, 3]
 
 
 def test_other_partitions_than_readers_views_have_cannot_be_replayed(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from consumers import replay
 from consumers.project import Projector
+from domain.instant import DAY
 from infra import replaying
 from infra.kafka.assigned import AssignedFeed, KafkaReader, open_reader
 from infra.settings import Settings
@@ -17,7 +19,7 @@ from projections.catalog import PROJECTIONS
 from tests.crowd import crowd
 from tests.infra.kafka import topic as topics
 from tests.infra.kafka.topic import Topic
-from tests.ledgers import Ledger
+from tests.ledgers import NOW, Hands, Ledger
 
 pytestmark = pytest.mark.service
 PLACES = ["files", "postgres"]
@@ -90,26 +92,55 @@ def test_an_export_agrees_with_views_by_partitions(troth: Troth, ledger: Ledger,
         assert replayed(troth, ledger, "--from", str(tmp_path / name))["agrees"]
 
 
-def test_it_goes_on_where_it_was_stopped(troth: Troth, ledger: Ledger, topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
+def stop(troth: Troth, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    """Replay, and be stopped on the way."""
+
     class Stopped(Exception):
         pass
 
-    def stop(_: str) -> None:
+    def stopping(_: str) -> None:
         if next(times) == 0:
             raise Stopped
 
-    project_from_kafka(ledger)
     with monkeypatch.context() as smaller:
         smaller.setattr(replay, "PAGE", 100)
         smaller.setattr(replay, "ENTRIES_AT_MOST", 50)
-        smaller.setattr(replaying, "failpoint", stop)
+        smaller.setattr(replaying, "failpoint", stopping)
         times = iter((2, 1, 0))
         with pytest.raises(Stopped):
-            troth(ledger.home, "replay", "--from", "kafka")
+            troth(ledger.home, "replay", "--from", source)
     assert (ledger.home / FILE).exists()
-    answer = replayed(troth, ledger, "--from", "kafka")
+
+
+@pytest.mark.parametrize("source", ["store", "kafka"])
+def test_it_goes_on_where_it_was_stopped(
+    troth: Troth, ledger: Ledger, topic: Topic, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    project_from_kafka(ledger)
+    stop(troth, ledger, monkeypatch, source)
+    answer = replayed(troth, ledger, "--from", source)
     assert answer["went_on_at"] > 0
     assert answer["agrees"]
+
+
+@pytest.mark.parametrize("ledger", ["postgres"], indirect=True)
+@pytest.mark.parametrize("named", ["otherwise", "alike"])
+def test_another_ledger_does_not_go_on_where_this_one_was_stopped(
+    troth: Troth, ledger: Ledger, database: str, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    ledger.catch_up()
+    stop(troth, ledger, monkeypatch, "store")
+    name = f"{ledger.log.name}-b"
+    if named == "alike":  # as in another database that is called alike too
+        name = ledger.log.name
+        with psycopg.connect(database) as connection:
+            connection.execute(f'ALTER SCHEMA "{name}" RENAME TO former'.encode())
+    monkeypatch.setenv("TROTH_LEDGER", name)
+    with Ledger(ledger.home, Hands(NOW + DAY), database=database, name=name) as another:
+        another.report(*crowd(5, 200))
+        another.catch_up()
+        answer = replayed(troth, another)
+    assert (answer["went_on_at"], answer["agrees"]) == (0, True)
 
 
 def test_what_the_relay_has_not_published_is_waited_for_and_then_said(
