@@ -14,7 +14,7 @@ from kafka.errors import FencedInstanceIdError, IllegalStateError
 from consumers.ports import Unfit
 from infra.failpoint import failpoint
 from infra.kafka import consumer
-from infra.kafka.connect import Watch
+from infra.kafka.connect import NoBroker, Watch
 from infra.settings import Settings
 
 HEARTBEAT_SECONDS = 1
@@ -23,6 +23,8 @@ COMMIT_EVERY = 1.0
 """Seconds between two commits to Kafka."""
 WAIT_AT_MOST = 1.0
 """Seconds that a poll waits for records, whatever the settings say: who is told to end, ends as soon."""
+SILENT_AT_MOST = 120.0
+"""Seconds without a record, where more are known to be there, after which this client is taken to be of no use any more."""
 CLOSE_SECONDS = 5
 JOINING_MS = 300
 """How long to poll at a time while we join the group. The client forgets a joining that was done while nobody polled, and has
@@ -65,6 +67,7 @@ class Group:
             raise
         self.partitions = tuple(self._all)
         self._watch = Watch(self._bootstrap)
+        self._silent_since: float | None = None
         self._to_commit: dict[TopicPartition, OffsetAndMetadata] = {}
         self._commit_again_at = 0.0
 
@@ -109,10 +112,22 @@ class Group:
                 found = self._consumer.poll(JOINING_MS, max_records=limit)
         if found:
             self._watch.all_is_well()
+            self._silent_since = None
             failpoint("after_poll")
         else:
             self._watch.look()
+            self._look_whether_more_comes(wanted)
         return {each.partition: records for each, records in found.items()}
+
+    def _look_whether_more_comes(self, wanted: Collection[TopicPartition]) -> None:
+        """Raises NoBroker where more is there, and nothing has come for long."""
+        if not any(self.behind(each.partition, self.position(each.partition)) for each in wanted):
+            self._silent_since = None
+            return
+        now = time.monotonic()
+        self._silent_since = self._silent_since or now
+        if now > self._silent_since + SILENT_AT_MOST:
+            raise NoBroker(self._bootstrap, f"there is more to read, and for {SILENT_AT_MOST:.0f} seconds nothing came")
 
     def behind(self, partition: int, offset: int) -> bool:
         """Whether more is known to be there from an offset on."""

@@ -363,6 +363,20 @@ def test_a_member_under_whose_name_another_one_comes_says_so(
                 step_until(lambda: feed._group.commit(dict.fromkeys(feed.assigned(), 0)) or False, first)
 
 
+def test_a_client_that_stops_bringing_what_is_there_is_given_up(
+    ledger: Ledger, kafka_bootstrap: str, ledger_name: str, named: topics.Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.kafka.reports.AT_ONCE", 2)
+    monkeypatch.setattr("infra.kafka.group.SILENT_AT_MOST", 0.2)
+    put(kafka_bootstrap, named.reports, [binary(made("acme", f"p{each}"))._replace(partition=0) for each in range(4)])
+    with closing(KafkaReports(settings(kafka_bootstrap, ledger_name))) as feed:
+        taking_in = TakingIn(ledger.log, ledger.intake, feed)
+        step_until(lambda: recorded(ledger) == 2, taking_in)
+        monkeypatch.setattr(feed._group._consumer, "poll", lambda *_, **__: {})
+        with pytest.raises(NoBroker, match="there is more to read"):
+            step_until(lambda: False, taking_in)
+
+
 def test_where_what_is_refused_cannot_be_set_aside_nothing_is_written_and_it_is_tried_again(
     ledger: Ledger, kafka_bootstrap: str, ledger_name: str, named: topics.Names, monkeypatch: pytest.MonkeyPatch
 ) -> None:
