@@ -166,11 +166,14 @@ class Relay:
             if previous is not None and position <= previous:
                 continue
             size = len(state) + len(party) + OVERHEAD
-            if sizes[partition] and sizes[partition] + size > self._publisher.at_once:
+            alone = size > self._publisher.at_once  # its batch is full at once, and clients then send all others unfinished
+            if (alone and entries) or (sizes[partition] and sizes[partition] + size > self._publisher.at_once):
                 return entries, position
             sizes[partition] += size
             published[partition] = position
             entries.append(Sending(partition, position, previous, party, state))
+            if alone:
+                return entries, position + 1
         return entries, position + 1
 
     def _publish(self, entries: Sequence[Sending]) -> None:

@@ -154,6 +154,30 @@ def test_whatever_arrives_of_what_dead_relays_sent_each_entry_is_published_once_
     shelf.prove(ledger.stored())
 
 
+def test_an_entry_that_is_more_than_a_batch_has_goes_in_a_round_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Hand, "at_once", 700)
+    rounds: list[list[int]] = []
+
+    class Watched(Hand):
+        """Its rounds are written down."""
+
+        def publish(self, entries: Sequence[Sending], at: int) -> None:
+            rounds.append([len(each.state) for each in entries])
+            super().publish(entries, at)
+
+    with Ledger(tmp_path) as ledger:
+        ledger.receipts(*(contact(f"party-{each % 3}", "x" * 180 if each == 5 else f"c{each}") for each in range(10)))
+        shelf = Shelf()
+        live(relay(ledger, Watched(shelf), shelf), shelf, patience=100)
+        shelf.prove(ledger.stored())
+    policy, *others = rounds
+    (large,) = (each for each in others if max(each) + relaying.OVERHEAD > Hand.at_once)
+    assert (len(policy), len(large)) == (1, 1)
+    assert len(others) < 10
+
+
 def live(one: Relay, shelf: Shelf, patience: int) -> None:
     """Let a relay do what there is to do, for so many seconds; or until it dies."""
     try:
