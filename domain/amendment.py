@@ -83,9 +83,11 @@ def stated_at(fact: Fact) -> int | None:
 def settle(known: list[Known]) -> tuple[list[Known], dict[int, str]]:
     """The facts that take part, by (happened_at, rank of kind, source, id), and the void ones' reasons by version."""
     void: dict[int, str] = {}
-    if any(target(each.fact) is not None for each in known):
+    taking_part = known[:]
+    amendments = [each for each in known if target(each.fact) is not None]
+    if amendments:
         _amend(known, void)
-    taking_part = [each for each in known if each.version not in void and not isinstance(each.fact, FactRetracted)]
+        taking_part = [each for each in known if each.version not in void and not isinstance(each.fact, FactRetracted)]
     taking_part.sort(key=lambda each: (each.happened_at, each.fact.RANK, each.source, each.id))
     return taking_part, void
 

@@ -1,8 +1,9 @@
 """A stream: all the facts about one promise, one incident, one thread. Small, and the unit of consistency."""
 
 from collections.abc import Callable
+from hashlib import sha1
 from typing import NamedTuple, TypeVar
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -44,8 +45,13 @@ Rule = Callable[[S, Known], S | str]
 
 
 def stream_id(ledger: str, family: str, party: str, key: str) -> str:
-    """The stream's id: a uuid5, so that every fact finds its stream from its own content. NUL occurs in no part."""
-    return uuid5(NAMESPACE_URL, f"troth:{ledger}\0{family}\0{party}\0{key}").hex
+    """The stream's id: a uuid5 in hex, so that every fact finds its stream from its own content. NUL occurs in no part."""
+    name = f"troth:{ledger}\0{family}\0{party}\0{key}".encode()
+    digest = bytearray(sha1(NAMESPACE_URL.bytes + name, usedforsecurity=False).digest()[:16])
+    # What the module uuid does too, at three times the price, once for every report.
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    return digest.hex()
 
 
 def walk(initial: S, known: list[Known], rule: Rule[S]) -> S:

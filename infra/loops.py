@@ -18,8 +18,10 @@ from infra.settings import Settings
 from infra.turns import Turn, undriven
 from projections.catalog import PROJECTIONS
 
-RANK_EVERY_SECONDS = 1.0
-"""How long parties that entries were about may wait to be ranked while entries keep coming."""
+RANK_EVERY_SECONDS = 0.1
+"""How often parties that entries were about are ranked while entries keep coming."""
+RANKED_BETWEEN = 10
+"""How many of them at once then: what comes meanwhile waits for no more than these."""
 
 Observe = Callable[[Sequence[Outcome]], None]
 
@@ -49,10 +51,12 @@ class Projecting:
     def step(self) -> bool:
         """Bring the views nearer to the record; False where there is nothing to do."""
         moved = self.projector.step()
-        if moved and time.monotonic() < self._ranked_at + RANK_EVERY_SECONDS:
-            return True
-        self._ranked_at = time.monotonic()
-        return self._ranking.refresh(self.projector.policy, self._now()) > 0 or moved
+        if not moved:
+            return self._ranking.refresh(self.projector.policy, self._now()) > 0
+        if time.monotonic() > self._ranked_at + RANK_EVERY_SECONDS:
+            self._ranking.refresh(self.projector.policy, self._now(), RANKED_BETWEEN)
+            self._ranked_at = time.monotonic()
+        return True
 
     def close(self) -> None:
         """Give back what it holds."""

@@ -137,19 +137,24 @@ def fold_all(projection: Projection, pending: Pending, entries: Sequence[tuple[i
     if projection.of_entry is not None:
         for position, entry in entries:
             contribute(pending, projection.of_entry(entry, position), +1)
-    if projection.gists is not None:
-        _fold_by_gist(projection, pending, _spans(entries), policy)
-    elif projection.of_standing is not None:
-        _fold_by_standing(projection.of_standing, pending, _spans(entries), policy)
+    fold_spans(projection, pending, _spans(entries).items(), policy)
 
 
-_Span = list[Any]
+Span = Sequence[Any]
 """A party, and the standing of one of its streams before the first entry and after the last."""
 
 
-def _spans(entries: Iterable[tuple[int, Entry]]) -> Mapping[str, _Span]:
+def fold_spans(projection: Projection, pending: Pending, spans: Iterable[tuple[str, Span]], policy: Policy) -> None:
+    """Let what the entries of streams lead from and to change the views, each stream by its id."""
+    if projection.gists is not None:
+        _fold_by_gist(projection, pending, spans, policy)
+    elif projection.of_standing is not None:
+        _fold_by_standing(projection.of_standing, pending, spans, policy)
+
+
+def _spans(entries: Iterable[tuple[int, Entry]]) -> Mapping[str, Span]:
     """For each stream what its entries lead from and to."""
-    spans: dict[str, _Span] = {}
+    spans: dict[str, list[Any]] = {}
     for _, entry in entries:
         stream = entry.stream
         if stream in spans:
@@ -160,10 +165,13 @@ def _spans(entries: Iterable[tuple[int, Entry]]) -> Mapping[str, _Span]:
 
 
 def _fold_by_standing(
-    of_standing: Callable[[Standing, Context], Sequence[Change]], pending: Pending, spans: Mapping[str, _Span], policy: Policy
+    of_standing: Callable[[Standing, Context], Sequence[Change]],
+    pending: Pending,
+    spans: Iterable[tuple[str, Span]],
+    policy: Policy,
 ) -> None:
     context = Context("", "", policy)
-    for context.stream, (context.party, was, now) in spans.items():
+    for context.stream, (context.party, was, now) in spans:
         after = of_standing(now, context)
         if was is not None:
             before = of_standing(was, context)
@@ -176,12 +184,12 @@ def _fold_by_standing(
             contribute(pending, after, +1)
 
 
-def _fold_by_gist(projection: Projection, pending: Pending, spans: Mapping[str, _Span], policy: Policy) -> None:
+def _fold_by_gist(projection: Projection, pending: Pending, spans: Iterable[tuple[str, Span]], policy: Policy) -> None:
     gists, of_gist = projection.gists, projection.of_gist
     assert gists is not None
     assert of_gist is not None
     context = Context("", "", policy)
-    for stream, (party, before, after) in spans.items():
+    for stream, (party, before, after) in spans:
         gist = gists[type(after)]  # a stream is of one family for life
         if gist is None:
             continue

@@ -16,6 +16,7 @@ from infra.tables import Ranked, Reader, Scored
 from projections.layers import NAMES
 
 AT_ONCE = 100
+"""How many parties are scored at once where nothing else waits."""
 
 
 class Ranking:
@@ -26,9 +27,9 @@ class Ranking:
         self._views = views
         self._log = log
 
-    def refresh(self, policy: Policy, now: int) -> int:
+    def refresh(self, policy: Policy, now: int, at_most: int = AT_ONCE) -> int:
         """Score some of the parties that wait for it; return how many that were."""
-        claimed = self._ranked.claim(now - DAY, AT_ONCE)
+        claimed = self._ranked.claim(now - DAY, at_most)
         if claimed:
             with self._views.one_state():
                 moment = Moment(self._views, self._log, policy, now, 0)

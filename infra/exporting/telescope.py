@@ -40,7 +40,7 @@ from infra.exporting.columns import (
     streams_of,
 )
 from infra.exporting.manifest import DamagedFile
-from projections.fold import Context, Key, Pending, Projection, Sums, Values, contribute, fold_all, pending_for
+from projections.fold import Context, Key, Pending, Projection, Span, Sums, Values, contribute, fold_spans, pending_for
 
 GROUPS_OF_A_STRETCH = 20
 """Row groups that are folded at once: a million entries. Streams that go on in the next stretch are seen in both."""
@@ -49,7 +49,6 @@ PROCESSES = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
 
 
 _decode_after = msgspec.json.Decoder(Standing).decode
-_NO_FACT = msgspec.Raw(b"null")
 
 
 class _Work(NamedTuple):
@@ -173,7 +172,7 @@ def _fold(work: _Work, number: int) -> _Part:
                 where = f"positions {group.first:,} to {group.behind - 1:,}"
                 raise DamagedFile(f"{work.path}: an entry among {where} cannot be read") from None
             _take_back(pending, begun, work.judged)
-            fold_all(projection, pending, [*zip(repeat(0), ended)], policy)
+            fold_spans(projection, pending, ended, policy)
     return _Part(pending.gathered, pending.rows)
 
 
@@ -197,13 +196,10 @@ def _read(file: Any, group: Group, streams: Any, position: str, column: str) -> 
     return _Read(parties.dictionary_decode().to_pylist(), here["stream"].to_pylist(), values.to_pylist())
 
 
-def _ends(read: _Read) -> Iterable[Entry]:
-    """Entries that say nothing but what their streams amount to, as the fold wants them."""
-    text, number = repeat(""), repeat(0)
+def _ends(read: _Read) -> Iterable[tuple[str, Span]]:
+    """What streams amount to, as if nothing had been before. All of it is read before any of it is folded."""
     standings = [*map(_decode_after, read.values)]
-    return map(
-        Entry, text, read.parties, read.streams, number, number, number, text, text, repeat(_NO_FACT), repeat(None), standings
-    )
+    return zip(read.streams, zip(read.parties, repeat(None), standings, strict=False), strict=True)
 
 
 def _take_back(pending: Pending, begun: Sequence[Entry], judged: Judged) -> None:

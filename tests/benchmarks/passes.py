@@ -1,8 +1,10 @@
 """Passes of what is compared, interleaved in one run, as ratios: these machines are noisy, a ratio less so."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
@@ -49,6 +51,12 @@ def table(found: Mapping[str, Sequence[float]], aims: Sequence[Aim]) -> None:
             missed = "" if (median(ratios) <= bound if most else median(ratios) >= bound) else "   MISSED"
             spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
             say(f"{what:<40} {against:<32} {aim:>10} {limit:>9} {median(ratios):>8.2f}   {spread}{missed}")
+
+
+def peak_memory() -> int:
+    """The most memory that this process has had, in bytes. `ru_maxrss` begins with what its parent had when it split it off."""
+    (found,) = re.findall(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text("ascii"), re.MULTILINE)
+    return int(found) * 1024
 
 
 def say(line: str) -> None:

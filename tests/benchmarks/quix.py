@@ -8,7 +8,6 @@ fold is made of. The clock starts at the first record, so that joining a group c
 
 import argparse
 import json
-import resource
 import sqlite3
 import sys
 import time
@@ -23,6 +22,7 @@ from domain import policy
 from infra.kafka.published import read
 from projections import trust
 from projections.fold import fold, pending_for
+from tests.benchmarks.passes import peak_memory
 from tests.benchmarks.sums import digest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +53,7 @@ def main() -> int:
     app.dataframe(topic).apply(folding.take, stateful=True).sink(rows)
     app.run(count=asked.entries, timeout=60, collect=False)
     ended = time.monotonic()
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    memory = peak_memory()
     sys.stdout.write(json.dumps([folding.taken, folding.began, ended, time.process_time(), memory]) + "\n")
     sys.stdout.write(rows.digest() + "\n")
     return 0

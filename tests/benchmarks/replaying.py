@@ -10,7 +10,6 @@ fast    the same over confluent-kafka
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -30,6 +29,7 @@ from infra.kafka.fast import FastReader
 from infra.settings import Settings
 from infra.sqlite import views as sqlite_views
 from projections import trust
+from tests.benchmarks.passes import peak_memory
 
 ROOT = Path(__file__).resolve().parents[2]
 READERS = {"kafka": KafkaReader, "fast": FastReader}
@@ -63,7 +63,7 @@ def main() -> int:
     began, before = time.monotonic(), time.process_time()
     entries = measured()
     ended, processor = time.monotonic(), time.process_time() - before
-    done = Done(entries, began, ended, processor, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    done = Done(entries, began, ended, processor, peak_memory())
     sys.stdout.write(json.dumps(done) + "\n")
     return 0
 
