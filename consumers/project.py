@@ -20,8 +20,8 @@ from domain.instant import SECOND
 from domain.policy import SUBJECT, Policy
 from projections.fold import Pending, Projection, fold_all, pending_for
 
-PAGE = 1_000
-"""How many entries are folded at once: the more of a stream there are among them, the less there is to do."""
+PAGE = 2_000
+"""How many entries are folded at once, at most: the more of a stream there are among them, the less there is to do."""
 PENDING_AT_MOST = 100_000
 """How many changed keys are kept in memory before they are written."""
 ENTRIES_AT_MOST = 500_000

@@ -43,7 +43,7 @@ def _settings(bootstrap: str, topic: str) -> dict[str, str | int | bool]:
         "enable.partition.eof": True,
         "fetch.queue.backoff.ms": 5,  # the default of a second halves the rate
         "fetch.wait.max.ms": 100,  # what is assigned anew waits for as long behind a fetch that nobody needs any more
-        "queued.max.messages.kbytes": 16_384,
+        "queued.max.messages.kbytes": 4_096,  # what waits longer has left the processor's cache
     }
 
 
