@@ -163,9 +163,18 @@ def _work(now: IncidentStanding, fact: Fact, at: int) -> IncidentStanding | str:
 
 
 def _open(now: IncidentStanding, fact: IncidentOpened, at: int) -> IncidentStanding:
-    now = replace(now, status="open", opened_at=at, severity=fact.severity, category=fact.category)
-    now = replace(now, channel=fact.channel, team=fact.team, person=fact.person)
-    return replace(now, respond_by=fact.respond_by, resolve_by=fact.resolve_by)
+    return replace(
+        now,
+        status="open",
+        opened_at=at,
+        severity=fact.severity,
+        category=fact.category,
+        channel=fact.channel,
+        team=fact.team,
+        person=fact.person,
+        respond_by=fact.respond_by,
+        resolve_by=fact.resolve_by,
+    )
 
 
 def _respond(now: IncidentStanding, at: int) -> IncidentStanding | str:

@@ -14,7 +14,7 @@ from domain.entry import Entry
 from infra.failpoint import failpoint
 from infra.record import NoLedgerHere, fingerprint, not_before, storable
 from infra.sqlite.connect import check_version, connect, writing
-from infra.sqlite.recorder import EntryRecorder, StoredEntry, open_store
+from infra.sqlite.recorder import EntryRecorder, open_store
 
 SCHEMA = 1
 FILE = "ledger.sqlite"
@@ -159,7 +159,7 @@ class SQLiteLog:
         try:
             with self._writing() as cursor:
                 timed = not_before(self._recorder.last_state(cursor), entries)
-                first = self._recorder.insert_entries(cursor, [_row(*each) for each in timed])
+                first = self._recorder.insert_entries(cursor, timed)
                 cursor.executemany(_REFUSE, [(*_fingerprinted(each), self._clock()) for each in refused])
                 if mark is not None:
                     _move(cursor, mark)
@@ -183,10 +183,6 @@ class SQLiteLog:
         with self._store.transaction(commit=False) as cursor:
             cursor.execute(statement, parameters)
             return [tuple(row) for row in cursor.fetchall()]
-
-
-def _row(entry: Entry, state: bytes) -> StoredEntry:
-    return StoredEntry(entry.stream, entry.version, entry.kind, state, entry.party, entry.source, entry.id)
 
 
 def _fingerprinted(refused: Refused) -> tuple[str, str, str, str, bytes, str]:

@@ -5,10 +5,8 @@ The position is the table's own rowid, given by us under the write lock: nothing
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eventsourcing.persistence import StoredEvent
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
@@ -22,6 +20,8 @@ from infra.sqlite.connect import BUSY_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from domain.entry import Entry
 
 
 class DurablePool(SQLiteConnectionPool):
@@ -38,15 +38,6 @@ def open_store(path: Path) -> SQLiteDatastore:
     store = SQLiteDatastore(str(path), originator_id_type="text")
     store.pool = DurablePool(db_name=str(path), lock_timeout=int(BUSY_SECONDS), pool_timeout=BUSY_SECONDS)
     return store
-
-
-@dataclass(frozen=True)
-class StoredEntry(StoredEvent):
-    """An entry as a row: the stored event, and what it can be found by."""
-
-    party: str
-    source: str
-    id: str
 
 
 class EntryRecorder(SQLiteApplicationRecorder):
@@ -80,12 +71,12 @@ class EntryRecorder(SQLiteApplicationRecorder):
         row = cursor.fetchone()
         return None if row is None else bytes(row[0])
 
-    def insert_entries(self, c: SQLiteCursor, entries: Sequence[StoredEntry]) -> int:
+    def insert_entries(self, c: SQLiteCursor, entries: Sequence[tuple[Entry, bytes]]) -> int:
         """Insert entries in a transaction that holds the write lock; return the first one's position."""
         first = self.next_position(c)
         rows = [
-            (position, each.originator_id, each.originator_version, each.topic, each.state, each.party, each.source, each.id)
-            for position, each in enumerate(entries, first)
+            (position, each.stream, each.version, each.kind, state, each.party, each.source, each.id)
+            for position, (each, state) in enumerate(entries, first)
         ]
         c.executemany(f"INSERT INTO {self.events_table_name} VALUES (?,?,?,?,?,?,?,?)", rows)
         return first
