@@ -79,7 +79,10 @@ EXITS: dict[type[Exception], tuple[int, str]] = {
     Refusal: (1, ""),
     PolicyRefused: (1, "`troth policy show` prints the one in force as a pattern"),
     NoPolicy: (1, ""),
-    NotTheDemos: (1, "set TROTH_HOME to another folder; `troth serve` serves what is in this one"),
+    NotTheDemos: (
+        1,
+        "set TROTH_HOME to another folder, in a database TROTH_LEDGER to another name; `troth serve` serves what is there",
+    ),
     RebuildDiffers: (1, DIFFERS),
     NotWritten: (4, "try again when there is space, nobody holds the file and the database is back; nothing is recorded twice"),
     Unreachable: (4, "start it, or try again when it is back; `troth doctor` says more"),
