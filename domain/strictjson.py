@@ -50,7 +50,7 @@ def read(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
         raise MalformedJson(f"{wrong.msg} at line {wrong.lineno}, column {wrong.colno}") from None
     except ValueError:  # an integer of more digits than Python reads
         raise MalformedJson("a number has too many digits") from None
-    if suspects or _SUSPECT.search(raw):
+    if suspects or (b"\\u" in raw and _SUSPECT.search(raw)):
         refuse_strings(value)
     return value
 

@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     from domain.entry import Entry
 
 
+CACHE_KIB = 16_384
+"""How much of the file a connection keeps in memory at the most: a batch touches more than SQLite's own two megabytes."""
+
+
 class DurablePool(SQLiteConnectionPool):
     """The library's connections, told to be on the disk when they say so, whatever this machine's SQLite was built to do."""
 
     def _create_connection(self) -> SQLiteConnection:
         connection = super()._create_connection()
         connection.cursor().execute("PRAGMA synchronous=FULL")
+        connection.cursor().execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         return connection
 
 
