@@ -56,9 +56,14 @@ class ByKafka:
         self._told = 0
 
     @property
+    def left(self) -> int:
+        """How much of it is not on the topic yet."""
+        return len(self._records) - self._told
+
+    @property
     def done(self) -> bool:
-        """Whether all of it is on the topic."""
-        return self._told == len(self._records)
+        """Whether all of it is there."""
+        return self.left == 0
 
     def tell(self, wanted: int) -> None:
         """Publish so many more; where Kafka does not take them all, the same are published the next time."""
@@ -107,9 +112,14 @@ class ByHTTP:
         self.heard: list[Heard] = []
 
     @property
+    def left(self) -> int:
+        """How much of it was not answered yet."""
+        return len(self._reports) - len(self.heard)
+
+    @property
     def done(self) -> bool:
         """Whether all of it was answered."""
-        return len(self.heard) == len(self._reports)
+        return self.left == 0
 
     def tell(self, wanted: int) -> None:
         """Post the next ones; where nobody answers, or none of it could be recorded, the same is posted the next time."""

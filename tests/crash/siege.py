@@ -117,7 +117,7 @@ class _Victim:
         if self.member.process.poll() is not None:
             return True
         if self._ran_at is None:
-            if not any(each in self.member.said() for each in RUNS):
+            if not runs(self.member):
                 return False
             self._ran_at = time.monotonic()
         ran = time.monotonic() - self._ran_at
@@ -202,7 +202,8 @@ class Siege:
             assert time.monotonic() < ends
         entries, _ = undisturbed(self.ledger, self.reports)
         self.fleet.settled(entries, SETTLE_SECONDS)
-        while self.come("relay") < entries:
+        # Who has only just been started would not hear yet that it is to stop.
+        while self.come("relay") < entries or not all(runs(each.member) for each in self._victims.values()):
             self.fleet.check()
             assert time.monotonic() < ends
             Event().wait(TELL_EVERY_SECONDS)
@@ -256,14 +257,20 @@ class Siege:
         return sum(each.generation * 1_000_000 + each.position for each in (*newest.values(), *(b for b in built if b.live)))
 
     def tell(self, wanted: int) -> None:
-        """Report so many more, each way."""
-        self.by_kafka.tell(wanted)
+        """Report so many more each way, so that both end together: whoever has nothing to do any more comes by no point."""
+        if self.by_kafka.left >= self.by_http.left:
+            self.by_kafka.tell(wanted)
         self.by_http.tell(wanted)
 
     def _begin(self, driver: str, told: Told | None) -> None:
         if told is not None and told.point in REBUILDING:
             rebuilding.begin(self.settings, [next(self._rebuilt)])
         self._victims[driver] = _Victim(self.fleet, driver, told, self.come(driver))
+
+
+def runs(member: Member) -> bool:
+    """Whether a process has said that it runs."""
+    return any(each in member.said() for each in RUNS)
 
 
 def marks_of(bootstrap: str, ledger: str) -> list[str]:
