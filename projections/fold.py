@@ -25,6 +25,10 @@ Change = tuple[str, Key, Values]
 """What a standing contributes to one key of one table: the table's name, the key, the values. At most one for each key."""
 
 
+Span = Sequence[Any]
+"""What entries of one stream lead from and to: the party, the standing before the first (or None) and after the last."""
+
+
 class Column(NamedTuple):
     """A column: INTEGER holds 64 bits, WIDE any integer as decimal text. What depends on arrival is not in the digest."""
 
@@ -140,10 +144,6 @@ def fold_all(projection: Projection, pending: Pending, entries: Sequence[tuple[i
     fold_spans(projection, pending, _spans(entries).items(), policy)
 
 
-Span = Sequence[Any]
-"""A party, and the standing of one of its streams before the first entry and after the last."""
-
-
 def fold_spans(projection: Projection, pending: Pending, spans: Iterable[tuple[str, Span]], policy: Policy) -> None:
     """Let what the entries of streams lead from and to change the views, each stream by its id."""
     if projection.gists is not None:
@@ -171,7 +171,8 @@ def _fold_by_standing(
     policy: Policy,
 ) -> None:
     context = Context("", "", policy)
-    for context.stream, (context.party, was, now) in spans:
+    for stream, (party, was, now) in spans:
+        context.party, context.stream = party, stream
         after = of_standing(now, context)
         if was is not None:
             before = of_standing(was, context)
