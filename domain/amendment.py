@@ -84,8 +84,7 @@ def settle(known: list[Known]) -> tuple[list[Known], dict[int, str]]:
     """The facts that take part, by (happened_at, rank of kind, source, id), and the void ones' reasons by version."""
     void: dict[int, str] = {}
     taking_part = known[:]
-    amendments = [each for each in known if target(each.fact) is not None]
-    if amendments:
+    if any(target(each.fact) is not None for each in known):
         _amend(known, void)
         taking_part = [each for each in known if each.version not in void and not isinstance(each.fact, FactRetracted)]
     taking_part.sort(key=lambda each: (each.happened_at, each.fact.RANK, each.source, each.id))

@@ -16,7 +16,7 @@ from infra.tables import Ranked, Reader, Scored
 from projections.layers import NAMES
 
 AT_ONCE = 100
-"""How many parties are scored at once where nothing else waits."""
+"""How many parties are scored at once where no entry waits."""
 
 
 class Ranking:
