@@ -18,7 +18,6 @@ from consumers.take_in import Taken, TakingIn
 from domain.entry import Entry
 from infra.kafka import aside, topics
 from infra.kafka.connect import NoBroker
-from infra.kafka.group import InstanceTaken
 from infra.kafka.reports import KafkaReports, ReportsGone, Spent
 from infra.sqlite.log import SQLiteLog
 from tests.crowd import crowd
@@ -345,36 +344,6 @@ def test_reports_that_are_deleted_under_a_member_make_it_look_again_from_the_mar
     say(made("acme", "second"))
     with closing(KafkaReports(settings(kafka_bootstrap, ledger_name))) as feed:
         step_until(lambda: recorded(ledger) == 2, TakingIn(ledger.log, ledger.intake, feed))
-
-
-def test_a_member_under_whose_name_another_one_comes_says_so(
-    ledger: Ledger, kafka_bootstrap: str, ledger_name: str, named: topics.Names
-) -> None:
-    ours = settings(kafka_bootstrap, ledger_name).model_copy(update={"instance": "intake-1"})
-    with closing(KafkaReports(ours)) as feed:
-        first = TakingIn(ledger.log, ledger.intake, feed)
-        put(kafka_bootstrap, named.reports, [binary(made("acme", "first"))])
-        step_until(lambda: recorded(ledger) == 1, first)
-        with closing(KafkaReports(ours)) as other:
-            second = TakingIn(ledger.log, ledger.intake, other)
-            put(kafka_bootstrap, named.reports, [binary(made("acme", "second"))])
-            step_until(lambda: recorded(ledger) == 2, second)
-            with pytest.raises(InstanceTaken, match="TROTH_INSTANCE"):
-                step_until(lambda: feed._group.commit(dict.fromkeys(feed.assigned(), 0)) or False, first)
-
-
-def test_a_client_that_stops_bringing_what_is_there_is_given_up(
-    ledger: Ledger, kafka_bootstrap: str, ledger_name: str, named: topics.Names, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("infra.kafka.reports.AT_ONCE", 2)
-    monkeypatch.setattr("infra.kafka.group.SILENT_AT_MOST", 0.2)
-    put(kafka_bootstrap, named.reports, [binary(made("acme", f"p{each}"))._replace(partition=0) for each in range(4)])
-    with closing(KafkaReports(settings(kafka_bootstrap, ledger_name))) as feed:
-        taking_in = TakingIn(ledger.log, ledger.intake, feed)
-        step_until(lambda: recorded(ledger) == 2, taking_in)
-        monkeypatch.setattr(feed._group._consumer, "poll", lambda *_, **__: {})
-        with pytest.raises(NoBroker, match="there is more to read"):
-            step_until(lambda: False, taking_in)
 
 
 def test_where_what_is_refused_cannot_be_set_aside_nothing_is_written_and_it_is_tried_again(
