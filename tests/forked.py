@@ -13,7 +13,10 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from subprocess import TimeoutExpired
 
-READ = ["infra.cli.app", "infra.cli.run", "infra.http.serving", "infra.drivers", "infra.postgres.store", "tests.forked"]
+READ = [
+    *("infra.cli.app", "infra.cli.run", "infra.http.serving", "infra.drivers", "infra.postgres.store", "tests.forked"),
+    "tests.crash.siege",  # each process reads the module that its parent was started with, and with it all that it imports
+]
 
 
 class Forked:

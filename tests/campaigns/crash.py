@@ -18,10 +18,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 
-from tests.crash.siege import ANY_TIME, FIRST, POINTS, Life, Siege, Told, told
+from tests.crash.siege import ANY_TIME, FIRST, FIRST_LIVES, POINTS, Life, Siege, Told, told
 from tests.services import kafka, postgres
 
-STREAMS = 1_500
+STREAMS = 600
 Figures = dict[str, dict[str, float]]
 """By database, driver and point: kills, lives, and lives that came on."""
 
@@ -77,8 +77,8 @@ class Campaign:
         lives: dict[str, int] = {}
 
         def choose(driver: str) -> Told | None:
-            first = lives.setdefault(driver, 0) == 0
-            lives[driver] += 1
+            lives[driver] = lives.get(driver, 0) + 1
+            first = lives[driver] <= FIRST_LIVES
             wanted = [each for each in self._points.get(driver, ()) if each not in FIRST or first]
             lacking = [(self._lacks(kept, driver, each, siege.lives), each) for each in wanted]
             lack, point = max(lacking, key=lambda each: each[0], default=(0, ""))

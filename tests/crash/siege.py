@@ -58,7 +58,8 @@ POINTS: Mapping[str, tuple[str, ...]] = {
 REBUILDING = ("inside_rebuild", "before_swap", "inside_swap", "after_swap")
 """Points that are passed while a projection is rebuilt: one is begun for a process that is to be killed there."""
 FIRST = ("inside_build",)
-"""Points that are passed when a ledger is new, once for each projection."""
+"""Points that are passed when a ledger is new, once for each projection: the first lives of a projector come by them."""
+FIRST_LIVES = 4
 RARE = ("after_setting_aside",)
 """Points that are passed a few times in a life."""
 IDLE = {"before_tick": 1_000 // POLL_MILLISECONDS, "after_tick": 1_000 // POLL_MILLISECONDS}
@@ -94,8 +95,10 @@ def told(driver: str, point: str, chance: Random) -> Told:
     """That it is to be killed at this point, or at any time."""
     if point == ANY_TIME:
         return Told(point, after_seconds=chance.uniform(0.0, 2.0))
-    if point in (*REBUILDING, *FIRST, *RARE) or (driver == "relay" and point in RECORDING):
+    if point in (*REBUILDING, *RARE) or (driver == "relay" and point in RECORDING):
         return Told(point, 1)
+    if point in FIRST:  # so that there is still one to be built in the last of the first lives
+        return Told(point, chance.choice((1, 2)))
     return Told(point, (1 if point in IDLE else 2) + chance.randrange(3) * IDLE.get(point, 1))
 
 
