@@ -126,10 +126,10 @@ def record(stream: str, known: list[Known], before: Standing | None, report: Rep
 
 def outcome(entry: Entry) -> tuple[Outcome, str | None]:
     """What the fact did when it was recorded, with the reason where it does not count."""
-    reason = next((void.reason for void in entry.after.void if void.version == entry.version), None)
-    if reason is None:
-        return "counted", None
-    return ("awaiting" if reason.startswith("awaits_") else "void"), reason
+    for void in entry.after.void:
+        if void.version == entry.version:
+            return ("awaiting" if void.reason.startswith("awaits_") else "void"), void.reason
+    return "counted", None
 
 
 def receipt(position: int, raw: bytes, entry: Entry, *, repeated: bool) -> Receipt:

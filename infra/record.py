@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from itertools import chain
 from typing import Literal, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
-from consumers.ports import Log, Stored
+from consumers.ports import Log, Name, Stored
 from domain.entry import Entry, UnreadableEntry, decode, encode
 
 Status = Literal["waiting", "recorded", "discarded"]
@@ -57,7 +58,17 @@ class Record(Log, Protocol):
 
 def storable(*texts: str) -> bool:
     """Whether a database can hold these texts: no NUL, no half of a surrogate pair. Else they are not on the record."""
-    return not any(map(_UNSTORABLE.search, texts))
+    return _UNSTORABLE.search("".join(texts)) is None
+
+
+def storable_names(names: Sequence[Name]) -> Sequence[Name]:
+    """Those of these (source, id) that can be on the record."""
+    return names if storable(*chain.from_iterable(names)) else [each for each in names if storable(*each)]
+
+
+def storable_ids(ids: Sequence[str]) -> Sequence[str]:
+    """Those of these streams that can be on the record."""
+    return ids if storable(*ids) else [each for each in ids if storable(each)]
 
 
 def not_before(last: bytes | None, entries: Sequence[tuple[Entry, bytes]]) -> Sequence[tuple[Entry, bytes]]:

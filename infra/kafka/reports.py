@@ -25,7 +25,7 @@ from infra.kafka.otherwise import read_otherwise
 from infra.kafka.topics import names
 from infra.settings import Settings
 
-AT_ONCE = 1_000
+AT_ONCE = 2_000
 """How many records a batch has at most."""
 BYTES_AT_ONCE = 4 * 1024 * 1024
 """After how many bytes it ends."""

@@ -12,7 +12,7 @@ from infra.failpoint import failpoint
 from infra.postgres import quarantine, recorder
 from infra.postgres.connect import Connection, check_encoding, connect, lock_key, writing
 from infra.postgres.connections import Connections, plainly
-from infra.record import NoLedgerHere, UnknownSchema, not_before, storable
+from infra.record import NoLedgerHere, UnknownSchema, not_before, storable, storable_ids, storable_names
 
 SCHEMA = 1
 
@@ -64,7 +64,7 @@ class PostgresLog:
     def known(self, names: Sequence[Name]) -> Mapping[Name, Stored]:
         """The entries that record these reports, by (source, id)."""
         failpoint("batch_read")
-        asked = [each for each in names if storable(*each)]
+        asked = storable_names(names)
         rows = self._select(
             "SELECT e.source, e.id, e.position, e.state FROM unnest(%b::text[], %b::text[]) AS asked (source, id) "
             "JOIN stored_events e ON e.source = asked.source AND e.id = asked.id",
@@ -79,7 +79,7 @@ class PostgresLog:
         rows = self._select(
             "SELECT originator_id, state FROM stored_events WHERE originator_id = ANY(%b::text[]) "
             "ORDER BY originator_id, originator_version",
-            [each for each in ids if storable(each)],
+            list(storable_ids(ids)),
         )
         for stream, state in rows:
             found.setdefault(stream, []).append(state)
@@ -96,7 +96,7 @@ class PostgresLog:
         return self._select(
             "SELECT originator_id, originator_version, position FROM stored_events "
             "WHERE originator_id = ANY(%b::text[]) ORDER BY originator_id, originator_version",
-            [each for each in streams if storable(each)],
+            list(storable_ids(streams)),
         )
 
     def at(self, positions: Sequence[int]) -> list[Stored]:

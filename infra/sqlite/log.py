@@ -1,18 +1,18 @@
 """The ledger's record in SQLite: entries, refusals and marks, written together or not at all."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from eventsourcing.persistence import IntegrityError, OperationalError
 from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore
 
 from consumers.ports import BrokenRecord, Clock, Conflict, Mark, MarkMoved, Name, NotWritten, Refused, Stored
 from domain.entry import Entry
 from infra.failpoint import failpoint
-from infra.record import NoLedgerHere, fingerprint, not_before, storable
+from infra.record import NoLedgerHere, fingerprint, not_before, storable, storable_ids, storable_names
 from infra.sqlite.connect import check_version, connect, writing
 from infra.sqlite.recorder import EntryRecorder, open_store
 
@@ -88,7 +88,7 @@ class SQLiteLog:
         rows = self._select(
             "SELECT e.source, e.id, e.position, e.state FROM json_each(?) j JOIN stored_events e "
             "ON e.source = json_extract(j.value, '$[0]') AND e.id = json_extract(j.value, '$[1]')",
-            json.dumps([each for each in names if storable(*each)]),  # SQLite's JSON ends a text at NUL, and would find others
+            _json(storable_names(names)),  # SQLite's JSON ends a text at NUL, and would find others
         )
         return {(source, ident): Stored(position, state) for source, ident, position, state in rows}
 
@@ -98,7 +98,7 @@ class SQLiteLog:
         rows = self._select(
             "SELECT originator_id, state FROM stored_events WHERE originator_id IN (SELECT value FROM json_each(?)) "
             "ORDER BY originator_id, originator_version",
-            json.dumps([each for each in ids if storable(each)]),
+            _json(storable_ids(ids)),
         )
         for stream, state in rows:
             found.setdefault(stream, []).append(state)
@@ -116,7 +116,7 @@ class SQLiteLog:
         rows = self._select(
             "SELECT originator_id, originator_version, position FROM stored_events "
             "WHERE originator_id IN (SELECT value FROM json_each(?)) ORDER BY originator_id, originator_version",
-            json.dumps([each for each in streams if storable(each)]),
+            _json(storable_ids(streams)),
         )
         return [(stream, version, position) for stream, version, position in rows]
 
@@ -124,7 +124,7 @@ class SQLiteLog:
         """The entries at these positions, as far as there are any, by position."""
         rows = self._select(
             "SELECT position, state FROM stored_events WHERE position IN (SELECT value FROM json_each(?)) ORDER BY position",
-            json.dumps(positions),
+            _json(positions),
         )
         return [Stored(position, state) for position, state in rows]
 
@@ -183,6 +183,10 @@ class SQLiteLog:
         with self._store.transaction(commit=False) as cursor:
             cursor.execute(statement, parameters)
             return [tuple(row) for row in cursor.fetchall()]
+
+
+def _json(values: Sequence[object]) -> str:
+    return msgspec.json.encode(values).decode()
 
 
 def _fingerprinted(refused: Refused) -> tuple[str, str, str, str, bytes, str]:

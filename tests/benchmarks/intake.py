@@ -42,7 +42,7 @@ from tests.crowd import crowd
 from tests.ledgers import raw
 from tests.services import postgres
 
-AT_ONCE = 1_000
+AT_ONCE = 2_000
 
 
 class Stream(Aggregate):

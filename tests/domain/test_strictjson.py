@@ -185,6 +185,61 @@ def test_splitting_an_array_and_reading_its_elements_is_reading_the_array(values
     assert [json.loads(each) for each in elements] == values
 
 
+# Keys
+
+
+class Pairs(list[tuple[str, object]]):
+    """An object that may name a key twice."""
+
+
+KEYS = st.text(alphabet='ab":\\ ,{}\t\n', max_size=3)
+SPACES = st.sampled_from(["", "", " ", "\n", "\t", "\r"])
+documents = st.recursive(
+    st.integers() | st.floats(allow_nan=False, allow_infinity=False) | KEYS,
+    lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(KEYS, inner), max_size=3).map(Pairs),
+    max_leaves=6,
+)
+
+
+@st.composite
+def spelt(draw: st.DrawFn, document: object) -> str:
+    """The document as JSON, each of its strings with or without escapes, with any whitespace."""
+    match document:
+        case Pairs():
+            inner = [draw(spelt(key)) + draw(SPACES) + ":" + draw(SPACES) + draw(spelt(each)) for key, each in document]
+            return "{" + ",".join(inner) + draw(SPACES) + "}"
+        case list():
+            return "[" + (draw(SPACES) + ",").join(draw(spelt(each)) for each in document) + "]"
+        case str() if draw(st.booleans()):
+            return '"' + "".join(f"\\u{ord(each):04x}" for each in document) + '"'
+        case _:
+            return json.dumps(document)
+
+
+def names_twice(document: object) -> bool:
+    match document:
+        case Pairs():
+            return len({key for key, _ in document}) < len(document) or any(names_twice(each) for _, each in document)
+        case list():
+            return any(names_twice(each) for each in document)
+        case _:
+            return False
+
+
+@settings(max_examples=500)
+@given(drawn=documents.flatmap(lambda document: st.tuples(st.just(document), spelt(document))))
+@example(drawn=(Pairs([("a", 1), ("a", 2), ("b", 3)]), '{"a":1,"a":2,"b" :3}'))
+@example(drawn=(Pairs([("a", ":"), ("a", 2)]), '{"a":":","a":2}'))
+def test_whatever_the_keys_are_and_however_they_are_spelt_a_key_named_twice_is_refused_and_all_else_is_read(
+    drawn: tuple[object, str],
+) -> None:
+    document, text = drawn
+    if names_twice(document):
+        assert "twice" in refusal(text.encode()).message
+    else:
+        assert read(text.encode()) == json.loads(text)
+
+
 # Anything
 
 
