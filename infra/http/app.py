@@ -33,6 +33,7 @@ from infra.http.asked import Asking
 from infra.http.desk import Desk
 from infra.http.gate import SameMachine
 from infra.http.measured import Measured
+from infra.http.reading import Reading
 from infra.running import ending, wake
 from infra.settings import Settings
 
@@ -69,8 +70,9 @@ async def _opened(settings: Settings, app: FastAPI, *, driving: bool) -> AsyncIt
         app.state.quarantine = opened.enter_context(closing(wiring.open_quarantine(settings)))
         app.state.loops, app.state.settings, app.state.log, app.state.views = loops, settings, reading, views
         app.state.settling = asyncio.Lock()
+        app.state.reading = opened.enter_context(closing(Reading(settings)))
         app.state.present = Present(views, reading)
-        app.state.asking = Asking(app.state.present, reading)
+        app.state.asking = Asking(app.state.present, reading, app.state.reading)
         app.state.digests = Digests()
         app.state.unusable_at = None
         yield

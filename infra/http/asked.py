@@ -14,6 +14,7 @@ from starlette.responses import Response
 from domain.instant import MINUTE, MalformedInstant, parse
 from infra.asking.answers import BadQuestion, Question
 from infra.asking.moment import Moment, Present, past
+from infra.http.reading import Reading
 from infra.record import Record
 from infra.wiring import now
 
@@ -47,7 +48,8 @@ Wanted = TypeVar("Wanted", bound=OfAMoment)
 class Asking:
     """Asks the ledger on behalf of requests; lives as long as the application."""
 
-    def __init__(self, present: Present, log: Record) -> None:
+    def __init__(self, present: Present, log: Record, reading: Reading) -> None:
+        self._reading = reading
         self._present = present
         self._log = log
         self._pasts: OrderedDict[tuple[int, int | None, int | None], Moment] = OrderedDict()
@@ -69,11 +71,13 @@ class Asking:
         moment_of = instant("as_of", as_of), instant("known_at", known_at)
         at = now()
         if moment_of == (None, None):
-            with self._present.moment(at - at % MINUTE) as moment:
-                return with_etag(request, ask(moment))
-        if party is not None:
-            return with_etag(request, ask(past(self._log, at, as_of=moment_of[0], known_at=moment_of[1], party=party)))
-        return with_etag(request, ask(await self._whole(at, *moment_of)))
+            return with_etag(request, await self._reading(lambda: self._now(at, ask)))
+        if party is None:
+            return with_etag(request, ask(await self._whole(at, *moment_of)))
+        as_of_at, known = moment_of
+        return with_etag(
+            request, await self._reading(lambda: ask(past(self._log, at, as_of=as_of_at, known_at=known, party=party)))
+        )
 
     async def answer_to(
         self, request: Request, wanted: Wanted, ask: Callable[[Moment, Wanted], BaseModel], party: str | None = None
@@ -83,8 +87,12 @@ class Asking:
             request, lambda moment: ask(moment, wanted), as_of=wanted.as_of, known_at=wanted.known_at, party=party
         )
 
+    def _now(self, at: int, ask: Callable[[Moment], BaseModel]) -> BaseModel:
+        with self._present.moment(at - at % MINUTE) as moment:
+            return ask(moment)
+
     async def _whole(self, at: int, as_of: int | None, known_at: int | None) -> Moment:
-        key = (self._log.end(), as_of, known_at)
+        key = (await self._reading(self._log.end), as_of, known_at)
         if key not in self._pasts:
             self._pasts[key] = await asyncio.to_thread(past, self._log, at, as_of=as_of, known_at=known_at, party=None)
             while len(self._pasts) > REMEMBERED:

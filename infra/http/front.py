@@ -4,7 +4,7 @@ import asyncio
 import re
 import shlex
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from importlib.resources import files
 from typing import NamedTuple
@@ -12,13 +12,17 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.datastructures import State
 from starlette.responses import HTMLResponse, Response
 
 from domain.instant import text
 from infra.asking import board, front, status
+from infra.asking.board import BoardAnswer
 from infra.asking.front import Examples
 from infra.asking.moment import Present
 from infra.demo.play import MARK
+from infra.http.reading import read
+from infra.record import Kept
 from infra.wiring import now
 
 router = APIRouter()
@@ -69,16 +73,13 @@ class Question(NamedTuple):
 async def page(request: Request) -> Response:
     """What is here."""
     state = request.app.state
-    present: Present = state.present
     of_all = await asyncio.to_thread(status.status, state.settings)
-    with present.moment(now()) as moment:
-        examples, of_company = front.examples(moment), board.of_company(moment)
-    waiting = state.quarantine.list(limit=1)
+    examples, of_company, waiting, demo = await read(request, lambda: _read(state))
     shown = _PAGES.get_template("front.html").render(
         style=_STYLE,
         status=of_all,
         board=of_company,
-        demo=DEMO if state.log.mark(MARK) is not None else (),
+        demo=DEMO if demo else (),
         questions=list(_questions(request, examples, waiting[0].number if waiting else None)),
         commands=[(each.format(party=shlex.quote(examples.party or "PARTY")), meaning) for each, meaning in COMMANDS],
         home=shlex.quote(of_all.home),
@@ -93,6 +94,13 @@ async def page(request: Request) -> Response:
             "X-Content-Type-Options": "nosniff",
         },
     )
+
+
+def _read(state: State) -> tuple[Examples, BoardAnswer, Sequence[Kept], bool]:
+    present: Present = state.present
+    with present.moment(now()) as moment:
+        examples, of_company = front.examples(moment), board.of_company(moment)
+    return examples, of_company, state.quarantine.list(limit=1), state.log.mark(MARK) is not None
 
 
 def _questions(request: Request, examples: Examples, waiting: int | None) -> Iterator[Question]:

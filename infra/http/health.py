@@ -10,6 +10,7 @@ from infra import disk, metrics
 from infra.asking.status import lags
 from infra.health import wrong_with
 from infra.http.desk import Desk
+from infra.http.reading import read
 from infra.sqlite.connect import Unusable, is_fault
 from infra.tables import all_built
 from infra.wiring import now
@@ -47,7 +48,7 @@ async def readyz(request: Request) -> Response:
     """200 where reports are recorded and answers are current, otherwise 503; and what is in the way."""
     wrong = [*_intake(request.app.state.desk), *(Wrong(**each) for each in wrong_with(request.app.state.loops))]
     try:
-        wrong += [*_projections(request), *_files(request)]
+        wrong += [*await read(request, lambda: _projections(request)), *_files(request)]
     except Unusable as unusable:
         if is_fault(unusable):
             raise
@@ -62,7 +63,8 @@ async def readyz(request: Request) -> Response:
 async def metrics_text(request: Request) -> Response:
     """Prometheus metrics."""
     state = request.app.state
-    body = metrics.exposed(state.log.end(), lags(state.log, state.views), state.quarantine.count_by_reason())
+    counted = await read(request, lambda: (state.log.end(), lags(state.log, state.views), state.quarantine.count_by_reason()))
+    body = metrics.exposed(*counted)
     return Response(body, headers={"Content-Type": metrics.CONTENT_TYPE})
 
 

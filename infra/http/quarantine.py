@@ -13,6 +13,7 @@ from infra.asking.receipt import ReceiptShown, shown
 from infra.http import problems
 from infra.http.asked import with_etag
 from infra.http.desk import Desk
+from infra.http.reading import read
 from infra.http.reports import TOO_LARGE, body_of
 
 router = APIRouter(prefix="/quarantine", tags=["quarantine"])
@@ -23,13 +24,13 @@ Number = Annotated[int, Path(ge=1, le=2**53, description="The number in quaranti
 @router.get("", response_model=QuarantineAnswer)
 async def refused_list(request: Request, wanted: Annotated[QuarantineWanted, Query()]) -> Response:
     """What was refused, by number; those that wait, unless another status is asked for."""
-    return with_etag(request, quarantine.listed(request.app.state.quarantine, wanted))
+    return with_etag(request, await read(request, lambda: quarantine.listed(request.app.state.quarantine, wanted)))
 
 
 @router.get("/{number}", response_model=KeptWhole)
 async def refused_one(request: Request, number: Number) -> Response:
     """One of them, with why it was refused and its bytes as text."""
-    return with_etag(request, _whole(request, number))
+    return with_etag(request, await read(request, lambda: _whole(request, number)))
 
 
 @router.post("/{number}/retry", response_model=ReceiptShown)
@@ -41,8 +42,8 @@ async def retry(request: Request, number: Number) -> Response:
     corrected = await body_of(request)
     if corrected is None:
         return problems.problem(413, "TooLarge", TOO_LARGE)
-    kept = request.app.state.quarantine.show(number)
-    receipt = quarantine.receipt_of(request.app.state.log, kept)
+    kept = await read(request, lambda: request.app.state.quarantine.show(number))
+    receipt = await read(request, lambda: quarantine.receipt_of(request.app.state.log, kept))
     if receipt is not None:
         return Response(shown(receipt).model_dump_json(), media_type="application/json")
     desk: Desk = request.app.state.desk
@@ -63,7 +64,7 @@ async def discard(request: Request, number: Number) -> Response:
     """
     async with request.app.state.settling:
         await asyncio.to_thread(request.app.state.quarantine.discard, number)
-    kept = _whole(request, number)
+    kept = await read(request, lambda: _whole(request, number))
     if kept.receipt is not None:
         detail = f"it is on the record, at position {kept.receipt.position}: a report of fact.retracted.v1 takes it back"
         return problems.problem(409, "AlreadyRecorded", detail)

@@ -9,6 +9,7 @@ from infra import rebuilding
 from infra.asking import status
 from infra.asking.status import Building, Projections, Status
 from infra.http.asked import with_etag
+from infra.http.reading import read
 from infra.running import wake
 
 router = APIRouter(tags=["status"])
@@ -41,5 +42,5 @@ async def rebuild(request: Request, name: str) -> Building:
         version=begun.version,
         policy_hash=begun.policy_hash or None,
         position=begun.position,
-        entries=state.log.end(),
+        entries=await read(request, state.log.end),
     )

@@ -3,8 +3,10 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
@@ -61,3 +63,16 @@ def test_it_answers_503_while_the_database_is_away_and_goes_on_when_it_is_back(c
     assert {path: client.get(path).status_code for path in ASKED} == before
     assert client.post("/reports", json=kept("acme", "p", "2026-01-09"), headers=JSON).status_code == 201
     until(lambda: client.get("/parties/acme/company").json()["promised_to_them"]["counts"]["kept_early"] == 1)
+
+
+def test_that_the_process_is_alive_is_heard_while_the_database_keeps_questions_waiting(
+    client: TestClient, postgres: Postgres
+) -> None:
+    with psycopg.connect(postgres.url) as other, ThreadPoolExecutor() as askers:
+        other.execute(b'LOCK TABLE "of-http".stored_events, "of-http".projections IN ACCESS EXCLUSIVE MODE')
+        asked = [askers.submit(client.get, path) for path in ("/entries", "/parties", "/entries/0", "/readyz", "/quarantine")]
+        for _ in range(20):
+            assert client.get("/livez").json() == {"alive": True}
+        assert not any(each.done() for each in asked)
+        other.rollback()
+        assert [each.result(30).status_code for each in asked] == [200] * len(asked)
