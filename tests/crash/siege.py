@@ -65,12 +65,15 @@ RARE = ("after_setting_aside",)
 IDLE = {"before_tick": 1_000 // POLL_MILLISECONDS, "after_tick": 1_000 // POLL_MILLISECONDS}
 """Points that a process comes by also while it has nothing to do, and about how often before it has done anything."""
 COMES_ON = {
-    *(("intake", each) for each in ("before_append", "inside_append", "after_append", "before_commit", "after_commit")),
+    *(("intake", each) for each in ("inside_append", "after_append", "before_commit", "after_commit")),
     *(("relay", each) for each in ("before_produce", "after_produce", "before_ack", "after_ack")),
     *(("project", each) for each in ("before_views", "inside_views", "after_views", "before_commit", "after_commit")),
-    *(("clock", each) for each in ("before_append", "inside_append", "after_append")),
+    *(("clock", each) for each in ("inside_append", "after_append")),
 }
-"""Points that a driver passes a second time only when it has come on since the first."""
+"""Points that a driver passes a second time only when it has come on since the first.
+
+`before_append` is none of them: who was beaten to a stream weighs again, and passes it again.
+"""
 
 
 class Life(NamedTuple):
