@@ -27,7 +27,16 @@ from infra.record import NoLedgerHere
 from infra.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-TROTH = [sys.executable, "-c", "import sys; sys.argv[0] = 'troth'; from infra.cli.app import main; main()"]
+TELL_WHERE = signal.SIGUSR1
+"""What has a process say where each of its threads is."""
+_PROGRAM = """
+import faulthandler, signal, sys
+from infra.cli.app import main
+faulthandler.register(signal.SIGUSR1)
+sys.argv[0] = "troth"
+main()
+"""
+TROTH = [sys.executable, "-c", _PROGRAM]
 STOP_SECONDS = 30
 LOOK_SECONDS = 0.1
 _WEB = build_opener(ProxyHandler({}))
@@ -195,8 +204,16 @@ class Fleet:
         while not met():
             self.check()
             if time.monotonic() > ends:
-                raise AssertionError([each.said()[-1500:] for each in self.members])
+                raise AssertionError(self._where_all_is())
             Event().wait(LOOK_SECONDS)
+
+    def _where_all_is(self) -> object:
+        """How far all has come, and what each that still runs does and has said."""
+        running = [each for each in self.members if each.process.poll() is None]
+        for each in running:
+            each.signal(TELL_WHERE)
+        Event().wait(1)
+        return status.projections(self.settings), {each.log.name: each.said()[-6000:] for each in running}
 
     def stop(self) -> None:
         """Tell all that still run to stop; they drain and end with 0."""

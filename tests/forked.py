@@ -4,6 +4,7 @@ Reading it takes longer than most lives of a process that is to be killed. All e
 environment, its own output, signals, and how it ends.
 """
 
+import faulthandler
 import importlib
 import multiprocessing
 import os
@@ -80,5 +81,6 @@ def _troth(arguments: tuple[str, ...], environment: dict[str, str], log: Path) -
     importlib.reload(failpoint)
     from infra.cli.app import main  # noqa: PLC0415  # it reads the environment
 
+    faulthandler.register(signal.SIGUSR1)  # says where each thread is
     sys.argv = ["troth", *arguments]
     main()
