@@ -24,7 +24,7 @@ COMMIT_EVERY = 1.0
 WAIT_AT_MOST = 1.0
 """Seconds that a poll waits for records, whatever the settings say: who is told to end, ends as soon."""
 SILENT_AT_MOST = 120.0
-"""Seconds without a record, where more are known to be there, after which this client is taken to be of no use any more."""
+"""Seconds without a record, where not all of them are known to be here, after which this client is taken to be of no use."""
 CLOSE_SECONDS = 5
 JOINING_MS = 300
 """How long to poll at a time while we join the group. The client forgets a joining that was done while nobody polled, and has
@@ -120,14 +120,23 @@ class Group:
         return {each.partition: records for each, records in found.items()}
 
     def _look_whether_more_comes(self, wanted: Collection[TopicPartition]) -> None:
-        """Raises NoBroker where more is there, and nothing has come for long."""
-        if not any(self.behind(each.partition, self.position(each.partition)) for each in wanted):
+        """Raises NoBroker where nothing has come for long, and there is more, or nobody has said so far that there is not."""
+        if self._dealing.done and all(self._has_all_of(each) for each in wanted):
             self._silent_since = None
             return
         now = time.monotonic()
         self._silent_since = self._silent_since or now
         if now > self._silent_since + SILENT_AT_MOST:
-            raise NoBroker(self._bootstrap, f"there is more to read, and for {SILENT_AT_MOST:.0f} seconds nothing came")
+            what = f"for {SILENT_AT_MOST:.0f} seconds nothing came, and there is more to read, or may be"
+            raise NoBroker(self._bootstrap, what)
+
+    def _has_all_of(self, partition: TopicPartition) -> bool:
+        """Whether a broker has said where the partition ends, and that is where we are; or it is not ours any more."""
+        try:
+            end = self._consumer.highwater(partition)
+        except _DEALT_AWAY:
+            return True
+        return end is not None and self.position(partition.partition) >= end
 
     def behind(self, partition: int, offset: int) -> bool:
         """Whether more is known to be there from an offset on."""

@@ -65,3 +65,25 @@ def test_a_client_that_stops_bringing_what_is_there_is_given_up(
     monkeypatch.setattr(member._consumer, "poll", lambda *_, **__: {})
     with pytest.raises(NoBroker, match="there is more to read"):
         until(lambda: member.poll({0}, 2))
+
+
+def test_a_client_that_never_hears_where_a_partition_ends_is_given_up(member: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.kafka.group.SILENT_AT_MOST", 0.2)
+    monkeypatch.setattr(member._consumer, "highwater", lambda _: None)
+    with pytest.raises(NoBroker, match="or may be"):
+        until(lambda: member.poll({0}, 2))
+
+
+def test_a_member_that_is_never_dealt_anything_is_given_up(member: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.kafka.group.SILENT_AT_MOST", 0.2)
+    monkeypatch.setattr(member._dealing, "done", False)
+    with pytest.raises(NoBroker, match="or may be"):
+        until(lambda: member.poll(set(), 2))
+
+
+def test_one_that_has_all_there_is_waits_for_ever(member: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    until(lambda: member._consumer.highwater(member._all[0]) is not None or member.poll({0}, 2))
+    monkeypatch.setattr("infra.kafka.group.SILENT_AT_MOST", 0.2)
+    ends = time.monotonic() + 1
+    while time.monotonic() < ends:
+        assert not member.poll({0}, 2)
