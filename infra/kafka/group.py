@@ -23,7 +23,7 @@ COMMIT_EVERY = 1.0
 """Seconds between two commits to Kafka."""
 WAIT_AT_MOST = 1.0
 """Seconds that a poll waits for records, whatever the settings say: who is told to end, ends as soon."""
-SILENT_AT_MOST = 120.0
+SILENT_AT_MOST = 60.0
 """Seconds without a record, where not all of them are known to be here, after which this client is taken to be of no use."""
 CLOSE_SECONDS = 5
 JOINING_MS = 300
