@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 from kafka.admin import KafkaAdminClient
-from kafka.errors import RetriableError
+from kafka.errors import RetriableError, UnknownBrokerIdError
 
 from consumers.ports import Unfit, Unreachable
 
@@ -40,12 +40,16 @@ def has_fast_checksums() -> bool:
     return find_spec("crc32c") is not None
 
 
+_AWAY = (RetriableError, UnknownBrokerIdError)
+"""What the client raises where a broker is away; the second of what nobody leads just now, and which it does not try again."""
+
+
 @contextmanager
 def reaching(bootstrap: str) -> Iterator[None]:
     """What is raised inside because a broker is away becomes NoBroker."""
     try:
         yield
-    except RetriableError as why:
+    except _AWAY as why:
         raise NoBroker(bootstrap, type(why).__name__) from why
 
 
