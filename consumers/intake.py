@@ -8,7 +8,6 @@
 """
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -23,8 +22,6 @@ from domain.strictjson import read as read_json
 
 BATCH_AT_MOST = 2_000
 TRIES = 20
-REMEMBERED = 10_000
-"""Of how many entries an intake remembers what they say; of each some two kilobytes."""
 
 
 class Incoming(NamedTuple):
@@ -55,7 +52,6 @@ class Intake:
         self._ledger = ledger
         self._clock = clock
         self._observe = observe
-        self._remembered = _Remembered()
 
     def record(
         self,
@@ -74,7 +70,7 @@ class Intake:
         now = self._clock()
         reports = [_read(each, now) for each in batch]
         for _ in range(TRIES):
-            weighing = _Weighing(self._log, self._ledger, now, reports, self._remembered)
+            weighing = _Weighing(self._log, self._ledger, now, reports)
             refused = [_refused(each, what) for each, what in zip(batch, weighing.outcomes, strict=True)]
             if aside := {at: what for at, what in enumerate(weighing.outcomes) if isinstance(what, Refusal) and refused[at]}:
                 set_aside(aside)
@@ -95,7 +91,7 @@ class Intake:
         now = self._clock()
         reports = [each.report for each in batch if each.report is not None]
         for _ in range(TRIES):
-            weighing = _Weighing(self._log, self._ledger, now, reports, self._remembered, only_counting=True)
+            weighing = _Weighing(self._log, self._ledger, now, reports, only_counting=True)
             try:
                 stored = self._log.append(weighing.recorded, [], None) if weighing.recorded else []
             except Conflict as conflict:
@@ -106,59 +102,24 @@ class Intake:
         raise lost
 
 
-class _Remembered:
-    """What the bytes of entries say, of those that were recorded or read last: decoding them takes longer than weighing them.
-
-    Nothing in it can be out of date: the same bytes say the same, whoever recorded them.
-    """
-
-    def __init__(self) -> None:
-        self._said: OrderedDict[bytes, tuple[Known, Standing]] = OrderedDict()
-
-    def said(self, state: bytes) -> tuple[Known, Standing]:
-        """The fact of an entry, and the standing of its stream with it. Raises UnreadableEntry."""
-        said = self._said.get(state)
-        if said is None:
-            entry = entries.decode(state)
-            said = entries.known_from(entry), entry.after
-            self.keep(state, *said)
-        return said
-
-    def keep(self, state: bytes, known: Known, after: Standing) -> None:
-        """Remember an entry, and forget those that have been remembered longest."""
-        self._said[state] = known, after
-        while len(self._said) > REMEMBERED:
-            self._said.popitem(last=False)
-
-
 class _Stream:
     """A stream as far as it is known within a batch."""
 
-    def __init__(self, states: Iterable[bytes], remembered: _Remembered) -> None:
-        self.known: list[Known] = []
-        self.standing: Standing | None = None
-        for state in states:
-            known, self.standing = remembered.said(state)
-            self.known.append(known)
+    def __init__(self, states: Iterable[bytes]) -> None:
+        before = [entries.decode(state) for state in states]
+        self.known: list[Known] = [entries.known_from(each) for each in before]
+        self.standing: Standing | None = before[-1].after if before else None
 
 
 class _Weighing:
     """One try to weigh a batch against what the log holds now."""
 
     def __init__(
-        self,
-        log: Log,
-        ledger: str,
-        now: int,
-        reports: Sequence[Report | Refusal],
-        remembered: _Remembered,
-        *,
-        only_counting: bool = False,
+        self, log: Log, ledger: str, now: int, reports: Sequence[Report | Refusal], *, only_counting: bool = False
     ) -> None:
         self.recorded: list[tuple[Entry, bytes]] = []
         self.outcomes: list[Refusal | Stored | int | None] = []
         self._now = now
-        self._remembered = remembered
         self._only_counting = only_counting
         names = [(each.source, each.id) for each in reports if isinstance(each, Report)]
         self._seen: dict[Name, Stored | int] = dict(log.known(names))
@@ -166,14 +127,12 @@ class _Weighing:
         streams = [self._stream_of(ledger, each) for each in reports]
         wanted = sorted({each for each in streams if each is not None})
         loaded = log.streams(wanted)
-        self._streams = {stream: _Stream(loaded.get(stream, ()), remembered) for stream in wanted}
+        self._streams = {stream: _Stream(loaded.get(stream, ())) for stream in wanted}
         for report, stream in zip(reports, streams, strict=True):
             self.outcomes.append(report if isinstance(report, Refusal) else self._weigh(report, stream))
 
     def receipts(self, stored: Sequence[Stored]) -> list[Outcome]:
         """What each report gets, now that the entries are stored."""
-        for (entry, _), (_, state) in zip(self.recorded, stored, strict=True):
-            self._remembered.keep(state, self._streams[entry.stream].known[entry.version], entry.after)
         given: set[int] = set()
         return [self._receipt(each, stored, given) for each in self.outcomes if each is not None]
 

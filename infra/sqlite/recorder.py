@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 CACHE_KIB = 16_384
 """How much of the file a connection keeps in memory at the most: a batch touches more than SQLite's own two megabytes."""
+LOG_PAGES = 16_384
+"""How long the write-ahead log becomes (64 MB) before it is carried over into the file: a batch of many streams changes a
+page or two for each entry, mostly the same ones as the batch before it."""
 
 
 class DurablePool(SQLiteConnectionPool):
@@ -35,6 +38,7 @@ class DurablePool(SQLiteConnectionPool):
         connection = super()._create_connection()
         connection.cursor().execute("PRAGMA synchronous=FULL")
         connection.cursor().execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        connection.cursor().execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         return connection
 
 

@@ -294,21 +294,6 @@ def test_whatever_comes_the_record_is_dense_and_every_standing_follows_from_its_
         prove_recorded_once(prove(ledger.stored()), reports)
 
 
-@pytest.mark.parametrize("remembered", [0, 3, 10_000])
-def test_how_many_entries_an_intake_remembers_changes_nothing_of_the_record(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remembered: int
-) -> None:
-    monkeypatch.setattr("consumers.intake.REMEMBERED", remembered)
-    reports = crowd(5, 40, parties=3)
-    with Ledger(tmp_path / "one") as ledger, Ledger(tmp_path / "other") as fresh:
-        ledger.receipts(*(each for each in reports for _ in range(2)))
-        for each in reports:  # each batch by an intake that remembers nothing yet
-            fresh.intake = Intake(fresh.log, fresh.log.name, fresh.clock)
-            fresh.receipts(each)
-        prove_recorded_once(prove(ledger.stored()), reports)
-        assert ledger.entries() == fresh.entries()
-
-
 def test_threads_that_record_on_the_same_streams_lose_and_double_nothing(place: Place) -> None:
     reports = crowd(7, 120, parties=3)
     together = threading.Barrier(4)
