@@ -296,7 +296,7 @@ def test_whatever_comes_the_record_is_dense_and_every_standing_follows_from_its_
 
 def test_threads_that_record_on_the_same_streams_lose_and_double_nothing(place: Place) -> None:
     reports = crowd(7, 120, parties=3)
-    together = threading.Barrier(4)
+    together = threading.Barrier(4, timeout=60)
     outcomes: dict[int, list[Receipt]] = {}
 
     def record(number: int) -> None:

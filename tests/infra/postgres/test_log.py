@@ -58,7 +58,7 @@ def end_sessions(database: str) -> None:
 
 
 def test_threads_that_make_one_ledger_at_once_all_succeed(database: str) -> None:
-    together, wrong = threading.Barrier(8), list[BaseException]()
+    together, wrong = threading.Barrier(8, timeout=60), list[BaseException]()
 
     def make() -> None:
         together.wait()
@@ -257,7 +257,7 @@ def test_a_server_that_crashes_while_reports_come_in_loses_and_doubles_nothing(
     server: postgres.Postgres, tmp_path: Path
 ) -> None:
     reports = crowd(5, 120, parties=3)
-    begun, away, back = threading.Barrier(3), threading.Event(), threading.Event()
+    begun, away, back = threading.Barrier(3, timeout=60), threading.Event(), threading.Event()
     receipts: dict[int, list[Receipt]] = {}
 
     def feed(number: int) -> None:

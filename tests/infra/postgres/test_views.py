@@ -103,7 +103,7 @@ def test_many_add_to_the_same_rows_at_once_and_take_away_again(
     views: PostgresViews, another: Callable[[], PostgresViews]
 ) -> None:
     writers, rounds = 6, 10
-    built, ready = views.build(TRIED, "", range(writers), live=True), threading.Barrier(writers)
+    built, ready = views.build(TRIED, "", range(writers), live=True), threading.Barrier(writers, timeout=60)
 
     def write(writer: int) -> list[Change]:
         """Add to some of the same few rows in an order of one's own and take it away again, over and over; add once more."""
@@ -130,7 +130,7 @@ def test_a_row_that_comes_and_goes_under_many_hands_is_gone_in_the_end(
     views: PostgresViews, another: Callable[[], PostgresViews]
 ) -> None:
     writers = 4
-    built, ready = views.build(TRIED, "", range(writers), live=True), threading.Barrier(writers)
+    built, ready = views.build(TRIED, "", range(writers), live=True), threading.Barrier(writers, timeout=60)
 
     def write(writer: int) -> None:
         now = built
@@ -149,7 +149,7 @@ def test_a_row_that_comes_and_goes_under_many_hands_is_gone_in_the_end(
 def test_of_two_that_fold_the_same_partition_at_once_one_is_fenced_off(
     views: PostgresViews, another: Callable[[], PostgresViews]
 ) -> None:
-    built, ready = views.build(TRIED, "", (0, 1), live=True), threading.Barrier(2)
+    built, ready = views.build(TRIED, "", (0, 1), live=True), threading.Barrier(2, timeout=60)
 
     def write(_: int) -> int:
         now, written = built, 0
