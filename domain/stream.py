@@ -64,10 +64,7 @@ def walk(initial: S, known: list[Known], rule: Rule[S]) -> S:
             void[each.version] = led_to
         else:
             standing = led_to
-    versions = sorted(each.version for each in known)
-    if not void:
-        return replace(standing, by=tuple(versions))
-    counted = tuple(version for version in versions if version not in void)
+    counted = tuple(sorted(each.version for each in known if each.version not in void))
     return replace(standing, by=counted, void=tuple(Void(version, void[version]) for version in sorted(void)))
 
 

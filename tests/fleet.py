@@ -27,8 +27,6 @@ from infra.record import NoLedgerHere
 from infra.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-TELL_WHERE = signal.SIGUSR1
-"""What has a process say where each of its threads is."""
 _PROGRAM = """
 import faulthandler, signal, sys
 from infra.cli.app import main
@@ -211,9 +209,13 @@ class Fleet:
         """How far all has come, and what each that still runs does and has said."""
         running = [each for each in self.members if each.process.poll() is None]
         for each in running:
-            each.signal(TELL_WHERE)
+            each.signal(signal.SIGUSR1)  # says where each of its threads is
         Event().wait(1)
-        return status.projections(self.settings), {each.log.name: each.said()[-6000:] for each in running}
+        try:
+            come: object = status.projections(self.settings)
+        except (NoLedgerHere, Unreachable) as missing:
+            come = missing
+        return come, {each.log.name: each.said()[-6000:] for each in running}
 
     def stop(self) -> None:
         """Tell all that still run to stop; they drain and end with 0."""

@@ -24,8 +24,8 @@ from infra.postgres import log as postgres_log
 from infra.postgres import views as postgres_views
 from infra.postgres.log import PostgresLog
 from infra.record import Record
-from infra.sqlite import log as sqlite_log
 from infra.sqlite.log import SQLiteLog
+from infra.sqlite.store import Files
 from projections.catalog import PROJECTIONS
 from projections.fold import Projection
 from tests.shelves import AnyViews, Shelf, in_folder
@@ -146,8 +146,8 @@ class Ledger:
 
 def _log(home: Path, database: str | None, name: str, clock: Hands) -> Record:
     if database is None:
-        sqlite_log.create(home, name, clock())
-        return SQLiteLog(home, clock)
+        with Files(home, name).making(clock):
+            return SQLiteLog(home, clock)
     postgres_log.create(database, name, clock())
     return PostgresLog(database, name, clock)
 

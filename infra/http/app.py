@@ -62,17 +62,17 @@ async def _opened(settings: Settings, app: FastAPI, *, driving: bool) -> AsyncIt
     wiring.make(settings)
     with ExitStack() as opened:  # closes in the reverse order: the desk first, what it records with last
         views = opened.enter_context(closing(wiring.read_views(settings)))
-        reading = opened.enter_context(closing(wiring.open_log(settings)))
+        log = opened.enter_context(closing(wiring.open_log(settings)))
         record = opened.enter_context(closing(wiring.open_log(settings)))
         loops = opened.enter_context(ending(running(settings) if driving else []))
         intake = wiring.open_intake(record, metrics.observe_outcomes)
         app.state.desk = opened.enter_context(closing(Desk(intake, partial(wake, loops))))
         app.state.quarantine = opened.enter_context(closing(wiring.open_quarantine(settings)))
-        app.state.loops, app.state.settings, app.state.log, app.state.views = loops, settings, reading, views
+        app.state.loops, app.state.settings, app.state.log, app.state.views = loops, settings, log, views
         app.state.settling = asyncio.Lock()
         app.state.reading = opened.enter_context(closing(Reading(settings)))
-        app.state.present = Present(views, reading)
-        app.state.asking = Asking(app.state.present, reading, app.state.reading)
+        app.state.present = Present(views, log)
+        app.state.asking = Asking(app.state.present, log, app.state.reading)
         app.state.digests = Digests()
         app.state.unusable_at = None
         yield

@@ -71,13 +71,11 @@ class Asking:
         moment_of = instant("as_of", as_of), instant("known_at", known_at)
         at = now()
         if moment_of == (None, None):
-            return with_etag(request, await self._reading(lambda: self._now(at, ask)))
-        if party is None:
-            return with_etag(request, ask(await self._whole(at, *moment_of)))
-        as_of_at, known = moment_of
-        return with_etag(
-            request, await self._reading(lambda: ask(past(self._log, at, as_of=as_of_at, known_at=known, party=party)))
-        )
+            return with_etag(request, await self._reading(lambda: self._of_now(at, ask)))
+        if party is not None:
+            return with_etag(request, await self._reading(lambda: ask(self._past(at, *moment_of, party))))
+        moment = await self._whole(at, *moment_of)
+        return with_etag(request, await self._reading(lambda: ask(moment)))
 
     async def answer_to(
         self, request: Request, wanted: Wanted, ask: Callable[[Moment, Wanted], BaseModel], party: str | None = None
@@ -87,14 +85,17 @@ class Asking:
             request, lambda moment: ask(moment, wanted), as_of=wanted.as_of, known_at=wanted.known_at, party=party
         )
 
-    def _now(self, at: int, ask: Callable[[Moment], BaseModel]) -> BaseModel:
+    def _of_now(self, at: int, ask: Callable[[Moment], BaseModel]) -> BaseModel:
         with self._present.moment(at - at % MINUTE) as moment:
             return ask(moment)
+
+    def _past(self, at: int, as_of: int | None, known_at: int | None, party: str | None) -> Moment:
+        return past(self._log, at, as_of=as_of, known_at=known_at, party=party)
 
     async def _whole(self, at: int, as_of: int | None, known_at: int | None) -> Moment:
         key = (await self._reading(self._log.end), as_of, known_at)
         if key not in self._pasts:
-            self._pasts[key] = await asyncio.to_thread(past, self._log, at, as_of=as_of, known_at=known_at, party=None)
+            self._pasts[key] = await asyncio.to_thread(self._past, at, as_of, known_at, None)
             while len(self._pasts) > REMEMBERED:
                 self._pasts.popitem(last=False)
         self._pasts.move_to_end(key)

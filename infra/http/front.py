@@ -74,7 +74,7 @@ async def page(request: Request) -> Response:
     """What is here."""
     state = request.app.state
     of_all = await asyncio.to_thread(status.status, state.settings)
-    examples, of_company, waiting, demo = await read(request, lambda: _read(state))
+    examples, of_company, waiting, demo = await read(request, lambda: _found(state))
     shown = _PAGES.get_template("front.html").render(
         style=_STYLE,
         status=of_all,
@@ -96,7 +96,7 @@ async def page(request: Request) -> Response:
     )
 
 
-def _read(state: State) -> tuple[Examples, BoardAnswer, Sequence[Kept], bool]:
+def _found(state: State) -> tuple[Examples, BoardAnswer, Sequence[Kept], bool]:
     present: Present = state.present
     with present.moment(now()) as moment:
         examples, of_company = front.examples(moment), board.of_company(moment)

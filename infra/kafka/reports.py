@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from kafka.errors import CorruptRecordError
 
-from consumers.intake import Incoming
+from consumers.intake import BATCH_AT_MOST, Incoming
 from consumers.ports import Mark, Unfit, Unreachable
 from consumers.take_in import Taken
 from domain.refusal import MalformedEnvelope, Refusal
@@ -25,7 +25,7 @@ from infra.kafka.otherwise import read_otherwise
 from infra.kafka.topics import names
 from infra.settings import Settings
 
-AT_ONCE = 2_000
+AT_ONCE = BATCH_AT_MOST
 """How many records a batch has at most."""
 BYTES_AT_ONCE = 4 * 1024 * 1024
 """After how many bytes it ends."""

@@ -1,11 +1,9 @@
 """Opening SQLite files, and refusing those that this version of troth cannot read."""
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 from urllib.parse import quote
 
 from eventsourcing import persistence
@@ -14,7 +12,6 @@ from consumers.ports import NotWritten
 from infra.record import UnknownSchema
 
 BUSY_SECONDS = 60.0
-LOOK_AGAIN_SECONDS = 0.01
 
 Connection = sqlite3.Connection
 Unusable = (sqlite3.DatabaseError, persistence.DatabaseError, persistence.InterfaceError)
@@ -37,7 +34,7 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
         connection = sqlite3.connect(target, uri=read_only, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             if not read_only:
-                _keep_a_log(connection)
+                connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
         except BaseException:
             connection.close()
@@ -47,20 +44,6 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
             raise NotWritten(_not_written(path, wrong)) from wrong
         raise type(wrong)(f"{path}: {wrong}") from wrong
     return connection
-
-
-def _keep_a_log(connection: sqlite3.Connection) -> None:
-    """Have the file written by way of a log. SQLite waits for nobody who opens the same new file at the same moment: we do."""
-    until = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as wrong:
-            if getattr(wrong, "sqlite_errorname", "") != "SQLITE_BUSY" or time.monotonic() > until:
-                raise
-            Event().wait(LOOK_AGAIN_SECONDS)
-        else:
-            return
 
 
 def is_outage(wrong: sqlite3.DatabaseError) -> bool:

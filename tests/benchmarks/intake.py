@@ -24,7 +24,7 @@ import psycopg
 from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.domain import Aggregate, event
 
-from consumers.intake import Incoming, Intake
+from consumers.intake import BATCH_AT_MOST, Incoming, Intake
 from domain.entry import content, stream_of
 from domain.kinds import KINDS, Standing, standing
 from domain.report import Report, read, refuse_future
@@ -41,8 +41,6 @@ from tests.benchmarks.passes import compared, say
 from tests.crowd import crowd
 from tests.ledgers import raw
 from tests.services import postgres
-
-AT_ONCE = 2_000
 
 
 class Stream(Aggregate):
@@ -101,7 +99,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reports", type=int, default=10_000, help="how many a pass records in batches")
     parser.add_argument("--singly", type=int, default=1_000, help="how many a pass records one by one")
-    parser.add_argument("--at-once", type=int, default=AT_ONCE, help="how many a batch has")
+    parser.add_argument("--at-once", type=int, default=BATCH_AT_MOST, help="how many a batch has")
     parser.add_argument("--passes", type=int, default=3)
     asked = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="troth-intake-"))

@@ -69,7 +69,9 @@ def test_that_the_process_is_alive_is_heard_while_the_database_keeps_questions_w
     client: TestClient, postgres: Postgres
 ) -> None:
     with psycopg.connect(postgres.url) as other, ThreadPoolExecutor() as askers:
-        other.execute(b'LOCK TABLE "of-http".stored_events, "of-http".projections IN ACCESS EXCLUSIVE MODE')
+        other.execute(
+            b'LOCK TABLE "of-http".stored_events, "of-http".projections, "of-http".quarantine IN ACCESS EXCLUSIVE MODE'
+        )
         asked = [askers.submit(client.get, path) for path in ("/entries", "/parties", "/entries/0", "/readyz", "/quarantine")]
         for _ in range(20):
             assert client.get("/livez").json() == {"alive": True}

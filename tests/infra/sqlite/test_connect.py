@@ -4,10 +4,8 @@ import resource
 import sqlite3
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from threading import Barrier
 
 import pytest
 
@@ -160,7 +158,6 @@ def test_where_no_ledger_is_it_says_so(tmp_path: Path, begun: str) -> None:
 MAKE_AT_ONCE = """
 import os, sys
 from pathlib import Path
-from threading import Barrier
 from infra import wiring
 from infra.record import NoLedgerHere, UnknownSchema
 from infra.settings import Settings
@@ -209,16 +206,3 @@ def test_one_process_drives_the_views_at_a_time(tmp_path: Path) -> None:
         pass
     with driving(settings):
         pass
-
-
-def test_whoever_opens_a_new_file_at_the_same_moment_waits_for_the_others(tmp_path: Path) -> None:
-    together = Barrier(4, timeout=60)
-
-    def open_all() -> None:
-        for number in range(100):
-            together.wait()
-            connect(tmp_path / f"{number}.sqlite").close()
-
-    with ThreadPoolExecutor(4) as openers:
-        for each in [openers.submit(open_all) for _ in range(4)]:
-            each.result()
