@@ -4,7 +4,6 @@ What it reads from is in the environment, as for troth itself. It says `written`
 when its standard input does. With `--stop` it stops itself (SIGSTOP) when it is about to write for the first time.
 """
 
-import os
 import select
 import signal
 import sys
@@ -44,7 +43,7 @@ def tell(views: SQLiteViews, *, stop: bool) -> None:
     def told(moves: Sequence[Move], parties: Iterable[str]) -> None:
         if stopping.pop() if stopping else False:
             say("stopping")
-            os.kill(os.getpid(), signal.SIGSTOP)
+            signal.raise_signal(signal.SIGSTOP)
         try:
             write(moves, parties)
         except Fenced:

@@ -4,7 +4,6 @@
 where somebody else has the partition by then, and ends when its standard input does.
 """
 
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -32,7 +31,7 @@ class Stopping(SQLiteLog):
         if not self.stopped:
             self.stopped = True
             say("stopping")
-            os.kill(os.getpid(), signal.SIGSTOP)
+            signal.raise_signal(signal.SIGSTOP)
         try:
             return super().append(entries, refused, mark)
         except MarkMoved:
