@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from consumers.ports import LOG, Log, Reached, Run
+from consumers.ports import LOG, BrokenRecord, Log, Reached, Run
 from domain.entry import decode
 
 
@@ -25,6 +25,10 @@ class LogFeed:
     def ends(self) -> Mapping[int, int]:
         """The position that the next entry will get."""
         return {LOG: self._log.end()}
+
+    def broken(self, what: str) -> BrokenRecord:
+        """The record is broken."""
+        return BrokenRecord(what)
 
     def done(self) -> None:
         """Nothing: how far the views have come is said by the views."""

@@ -8,16 +8,16 @@
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from consumers.ports import Clock, Conflict, Log, Mark, MarkMoved, Name, Refused, Stored
 from domain import entry as entries
 from domain.entry import Entry, Receipt
 from domain.kinds import Standing, lapses
+from domain.recording import Recording
 from domain.refusal import Refusal, SameIdOtherContent
 from domain.report import Report, read, refuse_future, written
-from domain.stream import Known
 from domain.strictjson import read as read_json
 
 BATCH_AT_MOST = 2_000
@@ -102,15 +102,6 @@ class Intake:
         raise lost
 
 
-class _Stream:
-    """A stream as far as it is known within a batch."""
-
-    def __init__(self, states: Iterable[bytes]) -> None:
-        before = [entries.decode(state) for state in states]
-        self.known: list[Known] = [entries.known_from(each) for each in before]
-        self.standing: Standing | None = before[-1].after if before else None
-
-
 class _Weighing:
     """One try to weigh a batch against what the log holds now."""
 
@@ -127,7 +118,7 @@ class _Weighing:
         streams = [self._stream_of(ledger, each) for each in reports]
         wanted = sorted({each for each in streams if each is not None})
         loaded = log.streams(wanted)
-        self._streams = {stream: _Stream(loaded.get(stream, ())) for stream in wanted}
+        self._streams = {each: Recording(each, [*map(entries.decode, loaded.get(each, ()))]) for each in wanted}
         for report, stream in zip(reports, streams, strict=True):
             self.outcomes.append(report if isinstance(report, Refusal) else self._weigh(report, stream))
 
@@ -155,13 +146,12 @@ class _Weighing:
         if self._only_counting and not _is_due(report, stream.standing):
             return None
         try:
-            entry = entries.record(stream_id, stream.known, stream.standing, report, self._now)
+            record = stream.record_if_counting if self._only_counting else stream.record
+            entry = record(report, self._now)
         except Refusal as refusal:
             return refusal
-        if self._only_counting and any(void.version == entry.version for void in entry.after.void):
-            stream.known.pop()
+        if entry is None:
             return None
-        stream.standing = entry.after
         index = self._seen[name] = len(self.recorded)
         self.recorded.append((entry, entries.encode(entry)))
         return index
@@ -170,7 +160,7 @@ class _Weighing:
         if isinstance(outcome, Refusal):
             return outcome
         if isinstance(outcome, Stored):
-            return entries.receipt(outcome.position, outcome.state, entries.decode(outcome.state), repeated=True)
+            return entries.receipt(*outcome, entries.decode(outcome.state), repeated=True)
         repeated = outcome in given
         given.add(outcome)
         return entries.receipt(*stored[outcome], self.recorded[outcome][0], repeated=repeated)

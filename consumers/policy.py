@@ -33,6 +33,7 @@ def adopted_policies(log: OfParty) -> list[Policy]:
 def _standings(log: OfParty, known_at: int | None = None) -> list[PolicyStanding]:
     standings: dict[str, PolicyStanding] = {}
     for entry in (decode(stored.state) for stored in log.of_party(SUBJECT)):
-        if isinstance(entry.after, PolicyStanding) and (known_at is None or entry.recorded_at <= known_at):
-            standings[entry.after.version] = entry.after
+        after = entry.after
+        if isinstance(after, PolicyStanding) and (known_at is None or entry.recorded_at <= known_at):
+            standings[after.version] = after
     return list(standings.values())

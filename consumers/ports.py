@@ -121,6 +121,10 @@ class Reached(NamedTuple):
     taken: int = 0
 
 
+Entries = Sequence[tuple[int, Entry]]
+"""Entries by position."""
+
+
 class Run(NamedTuple):
     """Entries of one partition that follow each other, by position: all that it holds from `start` on, up to the last of them.
 
@@ -129,12 +133,15 @@ class Run(NamedTuple):
 
     partition: int
     start: int
-    entries: Sequence[tuple[int, Entry]]
+    entries: Entries
     offset: int
 
 
 class BrokenRecord(Exception):
-    """The record is not whole: an entry is missing, doubled, misplaced or unreadable. Nothing may be computed from it."""
+    """The record is not whole: an entry is missing, doubled, misplaced or unreadable. Nothing may be computed from it.
+
+    A standing in the middle of a stream that is folded as a whole cancels out: nothing is computed from it, and nobody looks.
+    """
 
 
 class Feed(Protocol):
@@ -153,6 +160,9 @@ class Feed(Protocol):
 
     def ends(self) -> Mapping[int, int]:
         """The offset behind the last entry of every partition, as it is now."""
+
+    def broken(self, what: str) -> BrokenRecord:
+        """What to raise where that is wrong with an entry of it: it says where that is kept, and what to do."""
 
     def done(self) -> None:
         """Told when all that was taken so far is in the views that readers see: to say so where others look for it."""

@@ -15,15 +15,16 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from consumers.policy import adopted_policies, in_force_until, policy_in_force
-from consumers.ports import Built, Clock, Feed, Fenced, Log, Move, Progress, Reached, Run, Views
+from consumers.ports import Built, Clock, Entries, Feed, Fenced, Log, Move, Progress, Reached, Run, Views
+from consumers.together import Together
 from domain.instant import SECOND
 from domain.policy import SUBJECT, Policy
-from projections.fold import Pending, Projection, fold_all, pending_for
+from projections.fold import Pending, Projection, pending_for
 
 PAGE = 2_000
-"""How many entries are folded at once, at most: the more of a stream there are among them, the less there is to do."""
+"""How many entries are taken from a feed at once, at most."""
 PENDING_AT_MOST = 100_000
-"""How many changed keys are kept in memory before they are written."""
+"""How many changed keys are kept in memory before they are written, beside the streams that are gathered."""
 ENTRIES_AT_MOST = 500_000
 """How many entries are folded before what they changed is written, however few keys that are."""
 FENCED_AT_MOST = 20
@@ -170,22 +171,21 @@ class Projector:
         """Fold what follows the least that the leading ones have reached, until there is enough to write or nothing more."""
         folding = [self._folding(each) for each in (*leading, *along)]
         at = {p: min(each.reached[p] for each in leading) for p in feed.partitions} if leading else {}
-        parties, taken = set[str](), 0
+        together, taken = Together(feed.broken), 0
         while at := {p: reached for p, reached in at.items() if upto is None or reached.position < upto[p].position}:
             runs = [_until(run, upto) for run in feed.take(at, PAGE)]
             for run in runs:
-                for each in folding:
-                    each.take(run)
-                parties |= {entry.party for _, entry in run.entries}
+                together.give((each, each.take(run)) for each in folding)
                 taken += len(run.entries)
                 at[run.partition] = Reached(run.entries[-1][0] + 1, run.offset)
             full = taken > ENTRIES_AT_MOST or sum(each.pending.size for each in folding) > PENDING_AT_MOST
-            if not runs or not feed.more or full or SUBJECT in parties:
+            if not runs or not feed.more or full or together.is_about(SUBJECT):
                 break
         if taken:
-            self._views.write([each.move() for each in folding if each.reached != each.built.reached], parties)
+            together.settle()
+            self._views.write([each.move() for each in folding if each.reached != each.built.reached], together.parties)
             # From here on readers see these entries, and a projector that starts again starts behind them.
-        if SUBJECT in parties:
+        if together.is_about(SUBJECT):
             self._look_up_policy()
         return taken > 0
 
@@ -227,15 +227,15 @@ class _Folding(NamedTuple):
     pending: Pending
     reached: dict[int, Reached]
 
-    def take(self, run: Run) -> None:
-        """Fold what is new in a run. What begins behind a gap is left: what is being built has not come as far."""
+    def take(self, run: Run) -> Entries:
+        """What is new in a run: it counts as reached. What begins behind a gap is left: what is built has not come as far."""
         at = self.reached[run.partition]
         if at.position < run.start:
-            return
+            return ()
         new = run.entries[bisect_left(run.entries, at.position, key=itemgetter(0)) :]
         if new:
-            fold_all(self.projection, self.pending, new, self.policy)
             self.reached[run.partition] = Reached(new[-1][0] + 1, run.offset, at.taken + len(new))
+        return new
 
     def move(self) -> Move:
         """What is to be written."""

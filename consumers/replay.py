@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol
 from consumers.ports import LOG, BrokenRecord, Built, Feed, Move, Progress, Reached, Run, Views
 from consumers.project import ENTRIES_AT_MOST, PAGE, PENDING_AT_MOST
 from consumers.shadow import Judged, Shadow, Telescope
+from consumers.together import Together
 from domain.entry import Entry
 from domain.policy import Policy
 from projections.fold import Projection
@@ -84,6 +85,7 @@ class Replay:
         self._policy_of = policy_of
         self._partition_of = partition_of
         self._unwritten = 0
+        self._together = Together(source.feed.broken)
         self._shadows = [self._begun(each, seen.built(each)) for each in projections]
 
     @property
@@ -168,8 +170,7 @@ class Replay:
             if in_vain and not self._source.wait(in_vain):
                 raise EndsEarly(f"{self._source.name} holds fewer entries than what readers see was computed from")
             for run in runs:
-                for each in behind:
-                    self._give(each, run)
+                self._give(behind, run)
                 self._unwritten += len(run.entries)
             self._tell(progress)
             if self._unwritten > ENTRIES_AT_MOST or sum(each.pending.size for each in behind) > PENDING_AT_MOST:
@@ -190,16 +191,17 @@ class Replay:
             return PAGE
         return min(PAGE, max(below.position for each in behind for below in each.below.values()) - at[LOG].position)
 
-    def _give(self, shadow: Shadow, run: Run) -> None:
-        """Let a shadow fold a run; where it has partitions and the source has none, the entries of each."""
-        if run.partition in shadow.reached:
-            shadow.take(run)
-            return
-        parts: dict[int, list[tuple[int, Entry]]] = {partition: [] for partition in shadow.reached}
-        for entry in run.entries:
-            parts[self._place(shadow, entry[1].party)].append(entry)
-        for partition, entries in parts.items():
-            shadow.take_part(partition, run, entries)
+    def _give(self, shadows: Sequence[Shadow], run: Run) -> None:
+        """Let shadows fold a run; where some have partitions and the source has none, the entries of each."""
+        self._together.give((each, each.take(run)) for each in shadows if run.partition in each.reached)
+        partitioned = [each for each in shadows if run.partition not in each.reached]
+        for partitions in {tuple(each.reached): None for each in partitioned}:
+            alike = [each for each in partitioned if tuple(each.reached) == partitions]
+            parts: dict[int, list[tuple[int, Entry]]] = {partition: [] for partition in partitions}
+            for entry in run.entries:
+                parts[self._place(alike[0], entry[1].party)].append(entry)
+            for partition, entries in parts.items():
+                self._together.give((each, each.take_part(partition, run, entries)) for each in alike)
 
     def _place(self, shadow: Shadow, party: str) -> int:
         return LOG if LOG in shadow.reached else self._partition_of(party, len(shadow.reached))
@@ -209,6 +211,8 @@ class Replay:
 
     def _write(self) -> None:
         """Write what was folded, with how far that has come."""
+        self._together.settle()
+        self._together = Together(self._source.feed.broken)
         moved = [each for each in self._shadows if each.reached != each.built.reached]
         if moved:
             self._shadow.write([Move(each.built, each.projection, each.pending, each.reached) for each in moved], ())

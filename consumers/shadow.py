@@ -2,15 +2,14 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
-from consumers.ports import Built, Reached, Run
-from domain.entry import Entry
+from consumers.ports import Built, Entries, Reached, Run
 from domain.policy import Policy
-from projections.fold import Pending, Projection, fold_all, pending_for
+from projections.fold import Pending, Projection, pending_for
 
 
 class Judged(NamedTuple):
@@ -88,26 +87,26 @@ class Shadow:
         """Whether it has come further than it is to: what readers see was begun anew, and is behind."""
         return any(at.position > self.below[partition].position for partition, at in self.reached.items())
 
-    def take(self, run: Run) -> None:
-        """Fold what is new of a run of a partition, as far as that is to come."""
+    def take(self, run: Run) -> Entries:
+        """What is new of a run of a partition, as far as that is to come: it counts as reached."""
         at, below = self.reached[run.partition], self.below[run.partition]
         new = _between(run.entries, at.position, below.position)
         if run.entries[-1][0] >= below.position:
             self.full.add(run.partition)
         if new:
-            fold_all(self.projection, self.pending, new, self.policy)
             position = new[-1][0] + 1
             # Where the run goes on, what follows lies behind what was read before, or where readers' projector says.
             offset = max(at.offset, below.offset) if run.partition in self.full else run.offset
             self.reached[run.partition] = Reached(position, offset, at.taken + len(new))
+        return new
 
-    def take_part(self, partition: int, run: Run, entries: Sequence[tuple[int, Entry]]) -> None:
-        """Fold what is new of those entries of a run of the log that are in one partition: there are no more in it so far."""
+    def take_part(self, partition: int, run: Run, entries: Entries) -> Entries:
+        """What is new of those entries of a run of the log that are in one partition: there are no more in it so far."""
         at, below = self.reached[partition], self.below[partition]
         new = _between(entries, at.position, below.position)
-        fold_all(self.projection, self.pending, new, self.policy)
         position = max(at.position, min(run.entries[-1][0] + 1, below.position))
         self.reached[partition] = Reached(position, run.offset, at.taken + len(new))
+        return new
 
     def leap(self, leap: Leap, partition_of: Callable[[str], int]) -> None:
         """Take over what a stretch changes."""
@@ -120,6 +119,6 @@ class Shadow:
             self.reached[partition] = Reached(position, position, taken[partition])
 
 
-def _between(entries: Sequence[tuple[int, Entry]], first: int, below: int) -> Sequence[tuple[int, Entry]]:
+def _between(entries: Entries, first: int, below: int) -> Entries:
     """Of entries by their positions those from one position on up to another."""
     return entries[bisect_left(entries, first, key=itemgetter(0)) : bisect_left(entries, below, key=itemgetter(0))]

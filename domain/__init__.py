@@ -10,5 +10,6 @@ promise, incident, feedback, interaction, party, policy
             one family each: its facts (incident's in incident_facts), its standing, the rules
 kinds       every released kind, which family judges it, and what lapses when, for the clock
 entry       what the ledger records: a fact, numbered, with the standing before and after
+recording   how a report's fact becomes the next entry of its stream
 evidence    what one standing says about trust under a policy
 """

@@ -87,7 +87,8 @@ def settle(known: list[Known]) -> tuple[list[Known], dict[int, str]]:
     if any(target(each.fact) is not None for each in known):
         _amend(known, void)
         taking_part = [each for each in known if each.version not in void and not isinstance(each.fact, FactRetracted)]
-    taking_part.sort(key=lambda each: (each.happened_at, each.fact.RANK, each.source, each.id))
+    if len(taking_part) > 1:
+        taking_part.sort(key=lambda each: (each.happened_at, each.fact.RANK, each.source, each.id))
     return taking_part, void
 
 

@@ -1,23 +1,24 @@
 """Entries: what the ledger recorded. The bytes of an entry are stored, hashed and published unchanged."""
 
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 from pydantic import ValidationError
 
-from domain.fact import FACTS_PER_STREAM, Fact
-from domain.kinds import KINDS, Standing, standing
-from domain.refusal import StreamIsFull
-from domain.report import LEDGER_SOURCE, Report
+from domain.fact import Fact
+from domain.kinds import KINDS, Standing
+from domain.report import Report
 from domain.stream import Known, stream_id
 
 
 class Entry(Struct, frozen=True, gc=False):
     """A fact, with the standing of its stream before and after it. Instants are microseconds since 1970 UTC.
 
-    `version` is the fact's number in its stream, from 0. The position is given at commit and stands beside the bytes.
+    `version` is the fact's number in its stream, from 0. The position is given at commit and stands beside the bytes. The
+    standings are decoded when they are asked for, anew each time: of most entries nobody asks.
     """
 
     kind: str
@@ -29,8 +30,18 @@ class Entry(Struct, frozen=True, gc=False):
     source: str
     id: str
     fact: Raw
-    before: Standing | None
-    after: Standing
+    raw_before: Raw = field(name="before")
+    raw_after: Raw = field(name="after")
+
+    @property
+    def before(self) -> Standing | None:
+        """The standing before, or None where the stream begins. Raises UnreadableEntry."""
+        return standing_before(self.raw_before)
+
+    @property
+    def after(self) -> Standing:
+        """The standing after. Raises UnreadableEntry."""
+        return standing_after(self.raw_after)
 
 
 Outcome = Literal["counted", "void", "awaiting"]
@@ -49,12 +60,20 @@ class Receipt(NamedTuple):
 class UnreadableEntry(Exception):
     """The bytes of an entry on the record are no entry: something else than troth altered them."""
 
-    def __init__(self) -> None:
-        super().__init__("an entry on the record cannot be read: something else than troth altered it")
+    def __init__(self, position: int | None = None) -> None:
+        super().__init__(position)
+        self.position = position
+
+    def __str__(self) -> str:
+        """Which entry, where that is known."""
+        which = "an entry on the record" if self.position is None else f"the entry at position {self.position}"
+        return f"{which} cannot be read: something else than troth altered it"
 
 
 encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Entry).decode
+_decode_before: Callable[[Raw | bytes], Standing | None] = msgspec.json.Decoder(Standing | None).decode
+_decode_after: Callable[[Raw | bytes], Standing] = msgspec.json.Decoder(Standing).decode
 
 
 def decode(state: bytes) -> Entry:
@@ -63,6 +82,35 @@ def decode(state: bytes) -> Entry:
         return _decode(state)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise UnreadableEntry from None
+
+
+def decode_whole(state: bytes) -> Entry:
+    """The entry that these bytes are, its standings looked at too. Raises UnreadableEntry."""
+    entry = decode(state)
+    standing_before(entry.raw_before)
+    standing_after(entry.raw_after)
+    return entry
+
+
+def standing_before(raw: Raw, position: int | None = None) -> Standing | None:
+    """The standing that an entry, the one at this position, leads from. Raises UnreadableEntry."""
+    try:
+        return _decode_before(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise UnreadableEntry(position) from None
+
+
+def standing_after(raw: Raw | bytes, position: int | None = None) -> Standing:
+    """The standing that an entry, the one at this position, leads to. Raises UnreadableEntry."""
+    try:
+        return _decode_after(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise UnreadableEntry(position) from None
+
+
+def has_key(raw: Raw, key: bytes) -> bool:
+    """Whether a key stands in JSON that troth wrote, given with its quotes and its colon: in a text the quotes are escaped."""
+    return key in bytes(raw)
 
 
 def leaf_hash(entry: bytes) -> str:
@@ -100,35 +148,12 @@ def known_from(entry: Entry) -> Known:
     return Known(entry.version, entry.happened_at, entry.source, entry.id, fact_of(entry))
 
 
-def record(stream: str, known: list[Known], before: Standing | None, report: Report, recorded_at: int) -> Entry:
-    """The entry that records the report's fact in its stream; the fact is added to `known`. Raises StreamIsFull.
-
-    A full stream still takes what the ledger itself records: what is overdue in it lapses all the same.
-    """
-    if len(known) >= FACTS_PER_STREAM and not report.source.startswith(LEDGER_SOURCE):
-        raise StreamIsFull(f"the stream holds {FACTS_PER_STREAM} facts, and no stream holds more")
-    fact = report.fact
-    known.append(Known(len(known), report.happened_at, report.source, report.id, fact))
-    return Entry(
-        kind=report.kind,
-        party=report.party,
-        stream=stream,
-        version=len(known) - 1,
-        happened_at=report.happened_at,
-        recorded_at=recorded_at,
-        source=report.source,
-        id=report.id,
-        fact=Raw(content(fact)),
-        before=before,
-        after=standing(fact.family, fact.key, known),
-    )
-
-
 def outcome(entry: Entry) -> tuple[Outcome, str | None]:
-    """What the fact did when it was recorded, with the reason where it does not count."""
-    for void in entry.after.void:
-        if void.version == entry.version:
-            return ("awaiting" if void.reason.startswith("awaits_") else "void"), void.reason
+    """What the fact did when it was recorded, with the reason where it does not count. Raises UnreadableEntry."""
+    if has_key(entry.raw_after, b'"void":'):
+        for void in entry.after.void:
+            if void.version == entry.version:
+                return ("awaiting" if void.reason.startswith("awaits_") else "void"), void.reason
     return "counted", None
 
 

@@ -112,7 +112,7 @@ class FeedbackStanding(Standing, frozen=True, kw_only=True, omit_defaults=True, 
 
 def standing(key: str, known: list[Known]) -> FeedbackStanding:
     """The standing of the thread with this id, given all facts known of it."""
-    reached = walk(FeedbackStanding(feedback_id=key), known, _take)
+    reached = walk(FeedbackStanding(feedback_id=key), known, take)
     if reached.status != "awaiting":
         return reached
     return awaiting(reached, before="before_received", now="awaits_received")
@@ -126,7 +126,8 @@ def lapses(standing: FeedbackStanding) -> list[tuple[int, Fact]]:
     return [(max(standing.answer_by, standing.received_at), fact)]
 
 
-def _take(now: FeedbackStanding, known: Known) -> FeedbackStanding | str:
+def take(now: FeedbackStanding, known: Known) -> FeedbackStanding | str:
+    """The rule: what one more fact leads to, or why it is void."""
     fact, at = known.fact, known.happened_at
     if isinstance(fact, FeedbackReceived):
         return _receive(now, fact, at)

@@ -84,7 +84,7 @@ class IncidentStanding(Standing, frozen=True, kw_only=True, omit_defaults=True, 
 
 def standing(key: str, known: list[Known]) -> IncidentStanding:
     """The standing of the incident with this id, given all facts known of it."""
-    reached = walk(IncidentStanding(incident_id=key), known, _take)
+    reached = walk(IncidentStanding(incident_id=key), known, take)
     return awaiting(reached, before="before_opened", now="awaits_opened") if reached.status == "awaiting" else reached
 
 
@@ -113,7 +113,8 @@ def lapses(standing: IncidentStanding) -> list[tuple[int, Fact]]:
     return due
 
 
-def _take(now: IncidentStanding, known: Known) -> IncidentStanding | str:
+def take(now: IncidentStanding, known: Known) -> IncidentStanding | str:
+    """The rule: what one more fact leads to, or why it is void."""
     fact, at = known.fact, known.happened_at
     if isinstance(fact, IncidentOpened):
         return _open(now, fact, at) if now.status == "awaiting" else "already_opened"

@@ -108,10 +108,11 @@ class InteractionStanding(Standing, frozen=True, kw_only=True, omit_defaults=Tru
 
 def standing(key: str, known: list[Known]) -> InteractionStanding:
     """The standing of the interaction with this id, given all facts known of it."""
-    return walk(InteractionStanding(interaction_id=key), known, _take)
+    return walk(InteractionStanding(interaction_id=key), known, take)
 
 
-def _take(now: InteractionStanding, known: Known) -> InteractionStanding | str:
+def take(now: InteractionStanding, known: Known) -> InteractionStanding | str:
+    """The rule: what one more fact leads to, or why it is void."""
     fact = known.fact
     if not isinstance(fact, InteractionRecorded):
         raise AssertionError(f"{fact.KIND} is no fact about an interaction")

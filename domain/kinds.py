@@ -1,12 +1,12 @@
 """Every released kind, and which family judges it. A released kind is never edited: a new version comes beside it."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from domain import feedback, incident, incident_facts, interaction, party, policy, promise
 from domain.amendment import FactRetracted
 from domain.fact import Fact
-from domain.stream import Known
+from domain.stream import Known, Rule, follow
 
 Standing = (
     promise.PromiseStanding
@@ -73,9 +73,32 @@ _FAMILIES: Final[dict[str, Callable[[str, list[Known]], Standing]]] = {
 }
 
 
+_RULES: Final[dict[type[Standing], Rule[Any]]] = {
+    promise.PromiseStanding: promise.take,
+    incident.IncidentStanding: incident.take,
+    feedback.FeedbackStanding: feedback.take,
+    interaction.InteractionStanding: interaction.take,
+    party.PartyStanding: party.take,
+    policy.PolicyStanding: policy.take,
+}
+
+
 def standing(family: str, key: str, known: list[Known]) -> Standing:
     """What a stream amounts to: a pure function of the set of facts known of it. Raises for no well-formed facts."""
     return _FAMILIES[family](key, known)
+
+
+def one_more(before: Standing, new: Known) -> Standing | None:
+    """What a stream amounts to with a fact that comes behind all others, none of which amends another.
+
+    None where that does not follow from what it amounted to: what awaits its beginning does not say why, for which a family's
+    `standing` looks at its facts once more. What was recorded before is taken as it stands: where a rule changes, streams have
+    to be told anew from the beginning.
+    """
+    if getattr(before, "status", None) == "awaiting":
+        return None
+    after: Standing = follow(before, new, _RULES[type(before)])
+    return after
 
 
 def lapses(of: Standing) -> list[tuple[int, Fact]]:

@@ -89,10 +89,11 @@ class PartyStanding(Standing, frozen=True, kw_only=True, omit_defaults=True, tag
 
 def standing(key: str, known: list[Known]) -> PartyStanding:
     """What is known of the party, given all facts about it."""
-    return walk(PartyStanding(), known, _take)
+    return walk(PartyStanding(), known, take)
 
 
-def _take(now: PartyStanding, known: Known) -> PartyStanding | str:
+def take(now: PartyStanding, known: Known) -> PartyStanding | str:
+    """The rule: what one more fact leads to, or why it is void."""
     match known.fact:
         case PartyRegistered() as fact:
             named_by = NamedBy(known.source, known.id) if fact.name is not None else None

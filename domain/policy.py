@@ -169,7 +169,7 @@ def read(toml: str) -> Policy:
 
 def standing(key: str, known: list[Known]) -> PolicyStanding:
     """The standing of this version of the policy, given all facts about it."""
-    return walk(PolicyStanding(version=key), known, _take)
+    return walk(PolicyStanding(version=key), known, take)
 
 
 def in_force(adopted: Iterable[PolicyStanding], at: int) -> Policy | None:
@@ -181,7 +181,8 @@ def in_force(adopted: Iterable[PolicyStanding], at: int) -> Policy | None:
     return Policy.model_validate(chosen.policy)
 
 
-def _take(now: PolicyStanding, known: Known) -> PolicyStanding | str:
+def take(now: PolicyStanding, known: Known) -> PolicyStanding | str:
+    """The rule: what one more fact leads to, or why it is void."""
     fact = known.fact
     if not isinstance(fact, PolicyAdopted):
         raise AssertionError(f"{fact.KIND} is no fact about a policy")

@@ -163,7 +163,7 @@ class PromiseStanding(Standing, frozen=True, kw_only=True, omit_defaults=True, t
 
 def standing(key: str, known: list[Known]) -> PromiseStanding:
     """The standing of the promise with this id, given all facts known of it."""
-    reached = walk(PromiseStanding(promise_id=key), known, _take)
+    reached = walk(PromiseStanding(promise_id=key), known, take)
     return awaiting(reached, before="before_made", now="awaits_made") if reached.status == "awaiting" else reached
 
 
@@ -186,7 +186,8 @@ def lapses(standing: PromiseStanding) -> list[tuple[int, Fact]]:
     return [(overdue_at, lapsed)]
 
 
-def _take(now: PromiseStanding, known: Known) -> PromiseStanding | str:
+def take(now: PromiseStanding, known: Known) -> PromiseStanding | str:
+    """The rule: what one more fact leads to, or why it is void."""
     fact, at = known.fact, known.happened_at
     if isinstance(fact, PromiseMade):
         return _make(now, fact, at)

@@ -64,8 +64,16 @@ def walk(initial: S, known: list[Known], rule: Rule[S]) -> S:
             void[each.version] = led_to
         else:
             standing = led_to
-    counted = tuple(sorted(each.version for each in known if each.version not in void))
-    return replace(standing, by=counted, void=tuple(Void(version, void[version]) for version in sorted(void)))
+    counted = sorted([each.version for each in known if each.version not in void])
+    return replace(standing, by=tuple(counted), void=tuple([Void(version, void[version]) for version in sorted(void)]))
+
+
+def follow(standing: S, new: Known, rule: Rule[S]) -> S:
+    """The standing that one more fact leads to, where it comes behind all others and none of them amends another."""
+    led_to = rule(standing, new)
+    if isinstance(led_to, str):
+        return replace(standing, void=(*standing.void, Void(new.version, led_to)))
+    return replace(led_to, by=(*standing.by, new.version), void=standing.void)
 
 
 def awaiting(standing: S, *, before: str, now: str) -> S:

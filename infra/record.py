@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Protocol
 from msgspec.structs import replace
 
 from consumers.ports import Log, Name, Stored
-from domain.entry import Entry, UnreadableEntry, decode, encode
+from domain.entry import Entry, UnreadableEntry, decode, decode_whole, encode
 
 Status = Literal["waiting", "recorded", "discarded"]
 """What became of a refused report."""
@@ -96,7 +96,7 @@ def checked(record: Iterable[tuple[int, bytes]]) -> Positions:
         if position != found.entries and found.first_gap is None:
             found = found._replace(first_gap=found.entries)
         try:
-            found = found._replace(entries=found.entries + 1, newest_recorded_at=decode(state).recorded_at)
+            found = found._replace(entries=found.entries + 1, newest_recorded_at=decode_whole(state).recorded_at)
         except UnreadableEntry:
             first = position if found.first_unreadable is None else found.first_unreadable
             found = found._replace(entries=found.entries + 1, first_unreadable=first)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from consumers.feed import LogFeed
 from consumers.policy import NoPolicy, adopted_policies, policy_in_force
-from consumers.ports import LOG, Built, OfParty, Progress, Reached, Run
+from consumers.ports import LOG, BrokenRecord, Built, OfParty, Progress, Reached, Run
 from consumers.replay import Compared, Replay, Source
 from domain.policy import Policy
 from infra import wiring
@@ -140,6 +140,10 @@ class Followed:
     def ends(self) -> Mapping[int, int]:
         """The position behind the last entry of the record."""
         return self._log.ends()
+
+    def broken(self, what: str) -> BrokenRecord:
+        """The file, or what follows it."""
+        return self._file.broken(what)
 
     def done(self) -> None:
         """Nothing: nobody looks here for how far the views have come."""

@@ -5,15 +5,16 @@ sums the contributions to one key add up; in a table of rows each key has the ro
 state is the same for every order of arrival of the same reports, adds up across partitions, and is held by its tables alone.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from operator import add, neg, sub
 from typing import Any, Literal, NamedTuple
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
-from domain.entry import Entry
-from domain.kinds import Standing
+from domain.entry import Entry, standing_after, standing_before
+from domain.kinds import KINDS, Standing
 from domain.policy import Policy
 
 Cell = str | int | None
@@ -25,8 +26,8 @@ Change = tuple[str, Key, Values]
 """What a standing contributes to one key of one table: the table's name, the key, the values. At most one for each key."""
 
 
-Span = Sequence[Any]
-"""What entries of one stream lead from and to: the party, the standing before the first (or None) and after the last."""
+Span = tuple[str, str, Standing | None, Standing]
+"""What entries of one stream lead from and to: stream and party, the standing before the first (or None) and after the last."""
 
 
 class Column(NamedTuple):
@@ -62,6 +63,14 @@ Gists = Mapping[type[Any], Callable[[Any, Policy], Any] | None]
 """For each kind of standing what matters of it: a value, or None where nothing does."""
 
 
+class ByGist(NamedTuple):
+    """How standings contribute where every nanosecond counts: what does not matter of them is left alone at once."""
+
+    gists: Gists
+    add: Callable[["Pending", Any, str, Policy, int], None]
+    """Adds what a standing of this gist contributes, for a party and by a policy, or with the sign −1 takes it away."""
+
+
 class Bundle(NamedTuple):
     """Keys of a table of sums that get the same at once: it is added up under one key, and told apart when it is written."""
 
@@ -83,11 +92,16 @@ class Projection:
     """Rows that an entry adds for ever, whatever becomes of its stream."""
     judges: bool = False
     """Whether the policy matters: then it is built anew when another policy comes into force."""
-    gists: Gists | None = None
-    """What matters of each kind of standing, where anything does: where that stays the same, nothing is folded."""
-    of_gist: Callable[[Any, Context], Sequence[Change]] | None = None
-    """With `gists`: what a standing of this gist contributes."""
+    by_gist: ByGist | None = None
+    """In place of `of_standing`."""
     bundles: tuple[Bundle, ...] = ()
+
+    @cached_property
+    def idle_kinds(self) -> frozenset[str]:
+        """Kinds of facts that come in no stream whose standing matters."""
+        gists = self.by_gist.gists if self.by_gist is not None else {}
+        families = {each.__struct_config__.tag for each, gist in gists.items() if gist is None}
+        return frozenset(kind for kind, fact in KINDS.items() if getattr(fact, "FAMILY", None) in families)
 
 
 @dataclass
@@ -127,51 +141,77 @@ def pending_for(projection: Projection) -> Pending:
     )
 
 
-def fold(projection: Projection, pending: Pending, entry: Entry, position: int, policy: Policy) -> None:
-    """Let one entry change the views."""
-    fold_all(projection, pending, ((position, entry),), policy)
+class _Ends(Struct, gc=False):
+    """The first and the last entry of one stream: their positions, and what they lead from and to."""
+
+    party: str
+    first: int
+    before: Raw
+    last: int
+    after: Raw
 
 
-def fold_all(projection: Projection, pending: Pending, entries: Sequence[tuple[int, Entry]], policy: Policy) -> None:
-    """Let entries that follow each other change the views, each with its position: minus `before`, plus `after`.
+class Gathered:
+    """Entries that are to be folded, of each stream only what they lead from and to: all else cancels out.
 
-    The standing before an entry is the one after the entry before it in its stream: of the entries of one stream all cancels
-    out but minus the first `before`, plus the last `after`. What both say is left alone.
+    The standing before an entry is the one after the entry before it in its stream. So in the sum of what the entries of one
+    stream take away and add, minus the first `before` and plus the last `after` are left.
     """
+
+    def __init__(self) -> None:
+        self._ends: dict[str, _Ends] = {}
+        self.parties = set[str]()
+        """Whom they are about."""
+
+    def __len__(self) -> int:
+        """How many streams they are of."""
+        return len(self._ends)
+
+    def add(self, entries: Iterable[tuple[int, Entry]], idle: Collection[str] = ()) -> None:
+        """Gather entries that follow, each with its position, but for those of idle kinds."""
+        ends, parties = self._ends, self.parties
+        for position, entry in entries:
+            if entry.kind in idle:
+                parties.add(entry.party)
+                continue
+            known = ends.get(entry.stream)
+            # Copied, since it would keep all of the entry's bytes.
+            if known is None:
+                party, before, after = entry.party, entry.raw_before.copy(), entry.raw_after.copy()
+                ends[entry.stream] = _Ends(party, position, before, position, after)
+                parties.add(party)
+            else:
+                known.last, known.after = position, entry.raw_after.copy()
+
+    def spans(self) -> Iterator[Span]:
+        """What each stream is led from and to. Raises UnreadableEntry."""
+        for stream, ends in self._ends.items():
+            yield stream, ends.party, standing_before(ends.before, ends.first), standing_after(ends.after, ends.last)
+
+
+def contribute_entries(projection: Projection, pending: Pending, entries: Iterable[tuple[int, Entry]]) -> None:
+    """Add what entries themselves add for ever."""
     if projection.of_entry is not None:
         for position, entry in entries:
             contribute(pending, projection.of_entry(entry, position), +1)
-    fold_spans(projection, pending, _spans(entries).items(), policy)
 
 
-def fold_spans(projection: Projection, pending: Pending, spans: Iterable[tuple[str, Span]], policy: Policy) -> None:
-    """Let what the entries of streams lead from and to change the views, each stream by its id."""
-    if projection.gists is not None:
-        _fold_by_gist(projection, pending, spans, policy)
+def fold_spans(projection: Projection, pending: Pending, spans: Iterable[Span], policy: Policy) -> None:
+    """Let what the entries of streams lead from and to change the views."""
+    if projection.by_gist is not None:
+        _fold_by_gist(projection.by_gist, pending, spans, policy)
     elif projection.of_standing is not None:
         _fold_by_standing(projection.of_standing, pending, spans, policy)
-
-
-def _spans(entries: Iterable[tuple[int, Entry]]) -> Mapping[str, Span]:
-    """For each stream what its entries lead from and to."""
-    spans: dict[str, list[Any]] = {}
-    for _, entry in entries:
-        stream = entry.stream
-        if stream in spans:
-            spans[stream][2] = entry.after
-        else:
-            spans[stream] = [entry.party, entry.before, entry.after]
-    return spans
 
 
 def _fold_by_standing(
     of_standing: Callable[[Standing, Context], Sequence[Change]],
     pending: Pending,
-    spans: Iterable[tuple[str, Span]],
+    spans: Iterable[Span],
     policy: Policy,
 ) -> None:
     context = Context("", "", policy)
-    for stream, (party, was, now) in spans:
+    for stream, party, was, now in spans:
         context.party, context.stream = party, stream
         after = of_standing(now, context)
         if was is not None:
@@ -185,12 +225,9 @@ def _fold_by_standing(
             contribute(pending, after, +1)
 
 
-def _fold_by_gist(projection: Projection, pending: Pending, spans: Iterable[tuple[str, Span]], policy: Policy) -> None:
-    gists, of_gist = projection.gists, projection.of_gist
-    assert gists is not None
-    assert of_gist is not None
-    context = Context("", "", policy)
-    for stream, (party, before, after) in spans:
+def _fold_by_gist(by: ByGist, pending: Pending, spans: Iterable[Span], policy: Policy) -> None:
+    gists, add_gist = by
+    for _, party, before, after in spans:
         gist = gists[type(after)]  # a stream is of one family for life
         if gist is None:
             continue
@@ -198,11 +235,10 @@ def _fold_by_gist(projection: Projection, pending: Pending, spans: Iterable[tupl
         was = None if before is None else gist(before, policy)
         if was == now:
             continue
-        context.party, context.stream = party, stream
         if was is not None:
-            contribute(pending, of_gist(was, context), -1)
+            add_gist(pending, was, party, policy, -1)
         if now is not None:
-            contribute(pending, of_gist(now, context), +1)
+            add_gist(pending, now, party, policy, +1)
 
 
 def _unlike(before: Sequence[Change], after: Sequence[Change]) -> tuple[Sequence[Change], Sequence[Change]]:
@@ -213,6 +249,17 @@ def _unlike(before: Sequence[Change], after: Sequence[Change]) -> tuple[Sequence
             break
         alike += 1
     return before[alike:], after[alike:]
+
+
+def contribute_standing(projection: Projection, pending: Pending, standing: Standing, context: Context, sign: int) -> None:
+    """Add what one standing contributes, or with the sign −1 take it away."""
+    if projection.by_gist is not None:
+        gist = projection.by_gist.gists[type(standing)]
+        found = gist and gist(standing, context.policy)
+        if found is not None:
+            projection.by_gist.add(pending, found, context.party, context.policy, sign)
+    elif projection.of_standing is not None:
+        contribute(pending, projection.of_standing(standing, context), sign)
 
 
 def contribute(pending: Pending, changes: Iterable[Change], sign: int) -> None:
@@ -226,6 +273,6 @@ def contribute(pending: Pending, changes: Iterable[Change], sign: int) -> None:
         integers: Any = values  # no `cast`, which is a call
         cells = of_table.get(key)
         if cells is not None:
-            of_table[key] = [*map(add if sign > 0 else sub, cells, integers)]
+            cells[:] = map(add if sign > 0 else sub, cells, integers)
         else:
             of_table[key] = [*integers] if sign > 0 else [*map(neg, integers)]

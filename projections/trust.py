@@ -16,21 +16,16 @@ from domain.feedback import FeedbackStanding
 from domain.incident import IncidentStanding
 from domain.instant import DAY
 from domain.interaction import InteractionStanding
-from domain.kinds import Standing
 from domain.party import PartyStanding
 from domain.policy import Policy, PolicyStanding, TrustRules
 from domain.promise import PromiseStanding
 from projections import beta, decay
-from projections.fold import Bundle, Change, Column, Context, Gists, Key, Projection, Table
+from projections.fold import Bundle, ByGist, Column, Gists, Key, Pending, Projection, Sums, Table
 from projections.pieces import Piece
 
 MICRO = 1_000_000
 KINDS_OF_PROMISOR = ("team", "person", "category", "channel")
 """Whom else than the party evidence about us is about: who promised, and what kind of thing."""
-
-_COUNTS = {MICRO: (1, 1, 0), 0: (1, 0, 1)}
-"""What evidence with this outcome adds to the counts: one piece, as desired or failed."""
-_NEITHER = (1, 0, 0)
 
 SUMS = Table(
     "trust_sums",
@@ -117,36 +112,49 @@ GISTS: Gists = {
 }
 
 
-def of_gist(gist: Gist, context: Context) -> Sequence[Change]:
-    """What evidence adds to its subjects; what an incident earned beyond the prior is kept apart, by the day it began.
+def add_gist(pending: Pending, gist: Gist, party: str, policy: Policy, sign: int) -> None:
+    """Add what evidence says of its subjects, or with the sign −1 take it away. A replay spends its time here.
 
-    An incident counts by that day before it is evidence of anything.
+    What an incident earned beyond the prior is kept apart, by the day it began; it counts by that day before it is evidence of
+    anything.
     """
-    found, who, opened_on = gist
-    party = context.party
-    if found is None:
-        return [(RECOVERIES.name, (party, who[2] or "", opened_on), (1, 0))]
-    rules, outcome = context.policy.trust, found.outcome_micro
-    mass, gain = decay.term(found.at, found.weight_micro, outcome, rules.half_life)
-    whole = mass, gain, *_COUNTS.get(outcome, _NEITHER)
-    if opened_on is None:
-        changes: list[Change] = [(SUMS.name, ("party", party, found.direction), whole)]
-    else:
+    evidence, who, opened_on = gist
+    rules, gathered, mass, gain, outcome, beyond = policy.trust, pending.gathered, 0, 0, -1, 0
+    if evidence is not None:
+        outcome = evidence.outcome_micro
+        mass, gain = decay.term(evidence.at, evidence.weight_micro, outcome, rules.half_life)
+        if sign < 0:
+            mass, gain = -mass, -gain
+    if opened_on is not None:
         beyond = _beyond_prior(mass, outcome, opened_on, rules)
-        changes = [
-            (RECOVERIES.name, (party, who[2] or "", opened_on), (1, beyond)),
-            (SUMS.name, ("party", party, found.direction), (mass, gain - beyond, *whole[2:])),
-        ]
-    if found.direction == "in_us":
-        changes.append((PROMISORS.name, who, whole))
-    return changes
+        recoveries, key = gathered[RECOVERIES.name], (party, who[2] or "", opened_on)
+        cells = recoveries.get(key)
+        if cells is None:
+            recoveries[key] = [sign, beyond]
+        else:
+            cells[0] += sign
+            cells[1] += beyond
+    if evidence is None:
+        return
+    as_desired, failed = (sign, 0) if outcome == MICRO else (0, 0) if outcome else (0, sign)
+    values = mass, gain, sign, as_desired, failed
+    own = (mass, gain - beyond, sign, as_desired, failed) if beyond else values
+    _add(gathered[SUMS.name], ("party", party, evidence.direction), own)
+    if evidence.direction == "in_us":
+        _add(gathered[PROMISORS.name], who, values)
 
 
-def of_standing(standing: Standing, context: Context) -> Sequence[Change]:
-    """What one standing adds to its subjects."""
-    gist = GISTS[type(standing)]
-    found = gist and gist(standing, context.policy)
-    return () if found is None else of_gist(found, context)
+def _add(sums: dict[Key, Sums], key: Key, values: tuple[int, int, int, int, int]) -> None:
+    cells = sums.get(key)
+    if cells is None:
+        sums[key] = [*values]
+        return
+    mass, gain, count, as_desired, failed = values
+    cells[0] += mass
+    cells[1] += gain
+    cells[2] += count
+    cells[3] += as_desired
+    cells[4] += failed
 
 
 def _promisors(who: Key) -> Sequence[Key]:
@@ -155,9 +163,7 @@ def _promisors(who: Key) -> Sequence[Key]:
 
 
 PROMISORS = Bundle("promisors", SUMS, _promisors)
-PROJECTION = Projection(
-    "trust", 3, (SUMS, RECOVERIES), of_standing, judges=True, gists=GISTS, of_gist=of_gist, bundles=(PROMISORS,)
-)
+PROJECTION = Projection("trust", 3, (SUMS, RECOVERIES), judges=True, by_gist=ByGist(GISTS, add_gist), bundles=(PROMISORS,))
 
 
 def score(mass: int, gain: int, at: int, policy: Policy) -> Score:

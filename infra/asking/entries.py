@@ -6,7 +6,7 @@ import msgspec
 from pydantic import Field, RootModel
 
 from consumers.ports import Stored
-from domain.entry import Outcome, decode, leaf_hash, outcome
+from domain.entry import Outcome, decode_whole, leaf_hash, outcome
 from infra.asking.answers import Answer, At, BadQuestion, NotFound, Question
 from infra.record import Record
 
@@ -102,7 +102,7 @@ def count_by_kind(log: Record) -> CountByKind:
 
 
 def _shown(stored: Stored) -> EntryAnswer:
-    entry = decode(stored.state)
+    entry = decode_whole(stored.state)
     did, reason = outcome(entry)
     whole = msgspec.json.decode(stored.state)
     return EntryAnswer(

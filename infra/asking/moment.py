@@ -23,7 +23,7 @@ from infra.record import Record
 from infra.sqlite.views import in_memory
 from infra.tables import Reader, all_built
 from projections.catalog import PROJECTIONS
-from projections.fold import Context, contribute, pending_for
+from projections.fold import Context, contribute, contribute_standing, pending_for
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,7 @@ def past(log: Record, now: int, *, as_of: int | None, known_at: int | None, part
             continue
         parties.add(stream[0].party)
         for _, projection, pending, _ in folding:
-            if projection.of_standing is not None:
-                contribute(pending, projection.of_standing(reached, Context(stream[0].party, name, policy)), +1)
+            contribute_standing(projection, pending, reached, Context(stream[0].party, name, policy), +1)
     views.write(folding, parties)
     return replace(moment, position=taken)
 

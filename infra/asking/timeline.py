@@ -105,6 +105,7 @@ def _doubtful(moment: Moment, streams: set[str]) -> set[str]:
 
 def _line(row: dict[str, Any], entry: Entry, reasons: dict[tuple[str, int], str]) -> Line:
     reason = reasons.get((entry.stream, entry.version))
+    after = entry.after
     outcome: Outcome = "counted"
     if reason is not None:
         outcome = "awaiting" if reason.startswith("awaits_") else "void"
@@ -113,8 +114,8 @@ def _line(row: dict[str, Any], entry: Entry, reasons: dict[tuple[str, int], str]
         happened_at=row["happened_at"],
         recorded_at=entry.recorded_at,
         kind=row["kind"],
-        family=str(entry.after.__struct_config__.tag),
-        reference=reference(entry.after),
+        family=str(after.__struct_config__.tag),
+        reference=reference(after),
         outcome=outcome,
         reason=reason,
         at_first=row["outcome"],

@@ -9,7 +9,7 @@ from pyarrow import compute
 
 from infra.exporting.manifest import DamagedFile
 
-DICTIONARIES = ["kind", "party"]
+DICTIONARIES = ["kind", "party", "stream"]
 """Columns that are read as numbers of the few values that they have."""
 _KEYS = ["position", "kind", "party", "stream", "version"]
 NO_STREAMS = pa.table({"stream": pa.array([], pa.string()), "last_version": pa.array([], pa.int32())})
@@ -67,7 +67,7 @@ def streams_of(path: Path, rows: Any) -> Any:
 
     Raises DamagedFile where its versions do not follow each other.
     """
-    named = rows["stream"].combine_chunks().dictionary_encode()
+    named = rows["stream"].combine_chunks()
     order = compute.array_sort_indices(named.indices)  # stable: stream by stream, each by position
     stream, version, position = (each.take(order) for each in (named.indices, *_chunks(rows, "version", "position")))
     begins = compute.invert(_like_before(stream))

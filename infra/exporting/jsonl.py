@@ -67,6 +67,10 @@ class JsonlFeed:
         """Give the file back."""
         self._file.close()
 
+    def broken(self, what: str) -> DamagedFile:
+        """The file is not what was exported."""
+        return DamagedFile(f"{self._path}: {what}")
+
     def done(self) -> None:
         """Nothing: nobody looks here for how far the views have come."""
 

@@ -9,19 +9,21 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 from pyarrow import compute, parquet
 
 from consumers.ports import LOG, Reached, Run, Stored
 from consumers.shadow import Judged, Leap, Telescope
-from domain.entry import Entry, UnreadableEntry, decode
+from domain.entry import Entry, UnreadableEntry, decode, decode_whole
 from infra.exporting.manifest import Contents, DamagedFile, Manifest, is_whole
 from infra.exporting.telescope import leaps
 from infra.exporting.whole import Sink
 
 ROWS_OF_A_GROUP = 50_000
 """Some 40 MB of entries: what writing and reading hold at a time."""
+DICTIONARY_BYTES = 8 << 20
+"""How long a row group's list of the values of one of these columns may become: all names of its streams are in it, so that
+whoever reads them need not compare them one by one."""
 CONTENTS = b"troth"
 """The key in the file's metadata under which it says what it holds."""
 _INSTANT = pa.timestamp("us", tz="UTC")
@@ -41,14 +43,7 @@ SCHEMA = pa.schema(
     ]
 )
 _DECODED = SCHEMA.names[1:-2]
-_DICTIONARIES = ["kind", "party", "source"]
-
-
-class _After(msgspec.Struct):
-    after: msgspec.Raw
-
-
-_after = msgspec.json.Decoder(_After).decode
+_DICTIONARIES = ["kind", "party", "stream", "source"]
 
 
 class ParquetWriter:
@@ -62,6 +57,7 @@ class ParquetWriter:
             SCHEMA,
             compression="zstd",
             use_dictionary=_DICTIONARIES,
+            dictionary_pagesize_limit=DICTIONARY_BYTES,
             write_statistics=["position", "version", "happened_at", "recorded_at"],
             write_page_checksum=True,
         )
@@ -86,10 +82,10 @@ class ParquetWriter:
         self._writer.close()
 
     def _write(self, rows: Sequence[Stored]) -> None:
-        entries = [decode(each.state) for each in rows]
+        entries = [decode_whole(each.state) for each in rows]
         columns: list[list[Any]] = [[each.position for each in rows]]
         columns += [[getattr(entry, name) for entry in entries] for name in _DECODED]
-        columns += [[bytes(_after(each.state).after) for each in rows], [each.state for each in rows]]
+        columns += [[bytes(each.raw_after) for each in entries], [each.state for each in rows]]
         arrays = [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA), row_group_size=ROWS_OF_A_GROUP)
 
@@ -114,6 +110,10 @@ class ParquetFeed:
     def close(self) -> None:
         """Give the file back."""
         self._file.close()
+
+    def broken(self, what: str) -> DamagedFile:
+        """The file is not what was exported."""
+        return DamagedFile(f"{self.path}: {what}")
 
     def done(self) -> None:
         """Nothing: nobody looks here for how far the views have come."""

@@ -9,6 +9,7 @@ That positions and, stream by stream, versions follow each other without a gap o
 what was exported was checked by its hash before. The folding is spread over as many processes as there are processors.
 """
 
+import marshal
 import multiprocessing
 import os
 import signal
@@ -16,18 +17,17 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from itertools import repeat
+from itertools import groupby, repeat
 from operator import add
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import pyarrow as pa
 from pyarrow import compute, parquet
 
 from consumers.shadow import Judged, Leap
-from domain.entry import Entry, UnreadableEntry, decode
-from domain.kinds import KINDS, Standing
+from domain.entry import UnreadableEntry, decode, standing_after
+from domain.kinds import Standing
 from infra.exporting.columns import (
     DICTIONARIES,
     NO_STREAMS,
@@ -40,15 +40,22 @@ from infra.exporting.columns import (
     streams_of,
 )
 from infra.exporting.manifest import DamagedFile
-from projections.fold import Context, Key, Pending, Projection, Span, Sums, Values, contribute, fold_spans, pending_for
+from projections.fold import (
+    Context,
+    Key,
+    Pending,
+    Span,
+    Sums,
+    Values,
+    contribute_standing,
+    fold_spans,
+    pending_for,
+)
 
 GROUPS_OF_A_STRETCH = 20
 """Row groups that are folded at once: a million entries. Streams that go on in the next stretch are seen in both."""
 PROCESSES = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
 """How many processes fold at once."""
-
-
-_decode_after = msgspec.json.Decoder(Standing).decode
 
 
 class _Work(NamedTuple):
@@ -62,11 +69,8 @@ class _Work(NamedTuple):
     judged: Judged
 
 
-class _Part(NamedTuple):
-    """What a task changes: a Pending's, in a form that goes from process to process."""
-
-    gathered: dict[str, dict[Key, Sums]]
-    rows: dict[str, dict[Key, Values | None]]
+_Part = tuple[dict[str, dict[Key, Sums]], dict[str, dict[Key, Values | None]]]
+"""What a task changes, in a form that goes from process to process: a Pending's `gathered` and `rows`."""
 
 
 def leaps(path: Path, start: int, end: int, judged: Judged, *, below: Callable[[str], int]) -> Iterator[Leap]:
@@ -85,44 +89,48 @@ def leaps(path: Path, start: int, end: int, judged: Judged, *, below: Callable[[
             if behind <= start:
                 continue
             rows = kept_below(rows.slice(max(0, start - first), behind - max(first, start)), below)
+            if not len(rows):
+                yield Leap(behind, {}, pending_for(judged.projection))
+                continue
             streams = streams_of(path, rows)
             known = followed(path, known, streams)
             yield Leap(behind, entry_counts(rows), _folded(_work_for(path, stretch, streams, judged)))
 
 
 def _work_for(path: Path, stretch: Sequence[Group], streams: Any, judged: Judged) -> _Work:
-    share = -(-len(stretch) // PROCESSES)
-    tasks = [stretch[at : at + share] for at in range(0, len(stretch), share)]
-    idle = compute.is_in(streams["kind"], value_set=pa.array(_idle(judged.projection), pa.string()))
-    told = streams.filter(compute.invert(idle))
+    idle = compute.is_in(streams["kind"], value_set=pa.array(sorted(judged.projection.idle_kinds), pa.string()))
+    told = streams.filter(compute.invert(idle)).sort_by("position_last")
     begun = told.filter(compute.greater(told["version_first"], 0)).sort_by("position_first")
-    return _Work(path, tasks, told.sort_by("position_last"), begun, judged)
+    return _Work(path, _shared_out(stretch, told["position_last"]), told, begun, judged)
 
 
-def _idle(projection: Projection) -> list[str]:
-    """Kinds of facts that come in no stream whose standing matters to the projection."""
-    gists = projection.gists or {}
-    families = {each.__struct_config__.tag for each, gist in gists.items() if gist is None}
-    return [kind for kind, fact in KINDS.items() if getattr(fact, "FAMILY", None) in families]
+def _shared_out(stretch: Sequence[Group], ends: Any) -> Sequence[Sequence[Group]]:
+    """The row groups of as many tasks as there are processors, with about as many of the positions in each."""
+    share = -(-len(ends) // PROCESSES) or 1
+    task_of = {each: min(_below(ends, each.first) // share, PROCESSES - 1) for each in stretch}
+    return [[*groups] for _, groups in groupby(stretch, task_of.__getitem__)]
+
+
+def _below(positions: Any, position: int) -> int:
+    """How many positions are lower."""
+    return compute.sum(compute.less(positions, position)).as_py() or 0
 
 
 def _folded(work: _Work) -> Pending:
-    whole = pending_for(work.judged.projection)
-    with _spread(work) as parts:
-        for part in parts:
-            _merge(whole, part)
+    with _spread(work) as others:
+        whole = _fold(work, 0)
+        for other in others:
+            _merge(whole, other)
     return whole
 
 
 def _merge(whole: Pending, part: _Part) -> None:
     """Add what another part of the stretch, behind this one, changes."""
-    for table, rows in part.rows.items():
-        whole.rows[table].update(rows)
-    for table, sums in part.gathered.items():
+    gathered, rows = part
+    for table, changed in rows.items():
+        whole.rows[table].update(changed)
+    for table, sums in gathered.items():
         of_table = whole.gathered[table]
-        if not of_table:
-            whole.gathered[table] = sums
-            continue
         for key, cells in sums.items():
             there = of_table.get(key)
             of_table[key] = cells if there is None else [*map(add, there, cells)]
@@ -136,13 +144,14 @@ _work: _Work | None = None
 
 @contextmanager
 def _spread(work: _Work) -> Iterator[Iterator[_Part]]:
-    """What each task changes, in their order."""
-    if len(work.tasks) == 1:
-        yield (_fold(work, number) for number in range(len(work.tasks)))
+    """What each task but the first changes, in their order: they are done elsewhere meanwhile."""
+    others = len(work.tasks) - 1
+    if not others:
+        yield iter(())
         return
     forking = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(len(work.tasks), forking, _begin, (work,)) as pool:
-        yield pool.map(_fold_here, range(len(work.tasks)))
+    with ProcessPoolExecutor(others, forking, _begin, (work,)) as pool:
+        yield map(marshal.loads, pool.map(_fold_here, range(1, 1 + others)))
 
 
 def _begin(work: _Work) -> None:
@@ -151,29 +160,30 @@ def _begin(work: _Work) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever interrupts means the one that waits for this one
 
 
-def _fold_here(number: int) -> _Part:
+def _fold_here(number: int) -> bytes:
     assert _work is not None
-    return _fold(_work, number)
+    pending = _fold(_work, number)
+    return marshal.dumps((pending.gathered, pending.rows))  # a third of what pickling takes
 
 
 # Folding
 
 
-def _fold(work: _Work, number: int) -> _Part:
+def _fold(work: _Work, number: int) -> Pending:
     """What the ends of streams in the row groups of one task change."""
     projection, policy = work.judged
     pending = pending_for(projection)
     with parquet.ParquetFile(work.path) as file:
         for group in work.tasks[number]:
             try:
-                begun = [*map(decode, _read(file, group, work.begun, "position_first", "state").values)]
+                begun = _begins(_read(file, group, work.begun, "position_first", "state"))
                 ended = _ends(_read(file, group, work.streams, "position_last", "after"))
-            except (msgspec.DecodeError, UnicodeDecodeError, UnreadableEntry):
+            except UnreadableEntry:
                 where = f"positions {group.first:,} to {group.behind - 1:,}"
                 raise DamagedFile(f"{work.path}: an entry among {where} cannot be read") from None
             _take_back(pending, begun, work.judged)
             fold_spans(projection, pending, ended, policy)
-    return _Part(pending.gathered, pending.rows)
+    return pending
 
 
 class _Read(NamedTuple):
@@ -186,7 +196,7 @@ class _Read(NamedTuple):
 
 def _read(file: Any, group: Group, streams: Any, position: str, column: str) -> _Read:
     """What a column has where streams have this position, of those whose position lies in the group."""
-    first, behind = (compute.sum(compute.less(streams[position], at)).as_py() or 0 for at in (group.first, group.behind))
+    first, behind = (_below(streams[position], at) for at in (group.first, group.behind))
     if first == behind:
         return _Read((), (), ())
     here = streams.slice(first, behind - first)
@@ -196,16 +206,20 @@ def _read(file: Any, group: Group, streams: Any, position: str, column: str) -> 
     return _Read(parties.dictionary_decode().to_pylist(), here["stream"].to_pylist(), values.to_pylist())
 
 
-def _ends(read: _Read) -> Iterable[tuple[str, Span]]:
+def _begins(read: _Read) -> Sequence[tuple[str, str, Standing | None]]:
+    """Stream and party, and what the stream amounted to before."""
+    standings = [decode(state).before for state in read.values]
+    return [*zip(read.streams, read.parties, standings, strict=True)]
+
+
+def _ends(read: _Read) -> Iterable[Span]:
     """What streams amount to, as if nothing had been before. All of it is read before any of it is folded."""
-    standings = [*map(_decode_after, read.values)]
-    return zip(read.streams, zip(read.parties, repeat(None), standings, strict=False), strict=True)
+    standings = [*map(standing_after, read.values)]
+    return zip(read.streams, read.parties, repeat(None, len(standings)), standings, strict=True)
 
 
-def _take_back(pending: Pending, begun: Sequence[Entry], judged: Judged) -> None:
-    """Take away what streams contributed before these entries: it was added in an earlier stretch."""
-    of_standing, context = judged.projection.of_standing, Context("", "", judged.policy)
-    for entry in begun:
-        if of_standing is not None and entry.before is not None:
-            context.party, context.stream = entry.party, entry.stream
-            contribute(pending, of_standing(entry.before, context), -1)
+def _take_back(pending: Pending, begun: Sequence[tuple[str, str, Standing | None]], judged: Judged) -> None:
+    """Take away what streams contributed before: it was added in an earlier stretch."""
+    for stream, party, before in begun:
+        if before is not None:
+            contribute_standing(judged.projection, pending, before, Context(party, stream, judged.policy), -1)

@@ -20,7 +20,7 @@ from infra.settings import Settings
 
 WAIT_SECONDS = 0.5
 AT_ONCE = 1_000
-"""How many records are decoded and folded at once: many more leave the processor's cache, of fewer fewer are of one stream."""
+"""How many records are decoded at once: many more leave the processor's cache."""
 FETCH_WAITS_MS = 10
 """How long a broker may wait for records. The client has one question under way for each broker: one that asks only for what
 follows partitions which have ended holds up all others for so long, while what was fetched of them is used up."""
@@ -93,6 +93,10 @@ class AssignedFeed:
         if self.following:
             self._ends = {each: end for each, (_, end) in self._reader.bounds().items()}
         return self._ends
+
+    def broken(self, what: str) -> BrokenRecord:
+        """The topic is not what the relay published."""
+        return BrokenRecord(f"{self._reader.topic}: {what}; {ANEW}")
 
     def done(self) -> None:
         """Nothing: nobody watches how far this one has come."""

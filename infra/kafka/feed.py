@@ -64,6 +64,10 @@ class GroupFeed:
         """The offset behind the last entry of every partition, as it is now."""
         return self._group.ends()
 
+    def broken(self, what: str) -> BrokenRecord:
+        """The topic is not what the relay published."""
+        return BrokenRecord(f"{self._topic}: {what}; {ANEW}")
+
     def done(self) -> None:
         """Say to Kafka how far the views have come, for those who watch how far behind they are."""
         self._group.commit({each: chain.offset for each, chain in self._chains.items() if chain.position != NOWHERE})

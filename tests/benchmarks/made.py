@@ -14,10 +14,9 @@ from functools import cache
 from typing import NamedTuple
 
 from consumers.ports import Stored
-from domain.entry import encode, record, stream_of
-from domain.kinds import Standing
+from domain.entry import encode, stream_of
+from domain.recording import Recording
 from domain.report import Report, read
-from domain.stream import Known
 from domain.strictjson import read as read_json
 from infra.demo.cast import PARTIES, Party
 from infra.demo.year import begins_at, course
@@ -75,15 +74,22 @@ def stored(count: int, parties: int = 20_000) -> list[Stored]:
     return [Stored(position, state) for position, _, state in made(count, parties)]
 
 
+def reported(reports: int, first: int = 0) -> list[bytes]:
+    """So many reports as publishers send them, by their arrival: a year of as many parties as it takes, from this number on."""
+    begins, arriving, number = begins_at(UNTIL), list[tuple[int, bytes]](), first
+    while len(arriving) < reports:
+        arriving += course(_party(number), SEED, begins)
+        number += 1
+    return [raw for _, raw in sorted(arriving)[:reports]]
+
+
 @cache
 def _recorded(count: int, parties: int) -> Sequence[_Recorded]:
     """The entries of the first twentieth."""
-    known: dict[str, list[Known]] = {}
-    standings: dict[str, Standing] = {}
+    streams: dict[str, Recording] = {}
     recorded = []
     for at, report, stream in _kept(_arrived(parties), count)[:count]:
-        entry = record(stream, known.setdefault(stream, []), standings.get(stream), report, at)
-        standings[stream] = entry.after
+        entry = streams.setdefault(stream, Recording(stream)).record(report, at)
         recorded.append(_Recorded(report, stream, encode(entry)))
     return recorded
 

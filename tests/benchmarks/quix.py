@@ -21,7 +21,7 @@ from quixstreams.sinks import BaseSink
 from domain import policy
 from infra.kafka.published import read
 from projections import trust
-from projections.fold import fold, pending_for
+from projections.fold import fold_spans, pending_for
 from tests.benchmarks.passes import peak_memory
 from tests.benchmarks.sums import digest
 
@@ -73,7 +73,9 @@ class Folding:
             self.began = time.monotonic()
         self.taken += 1
         entry, gathered = read(value), self._pending.gathered
-        fold(trust.PROJECTION, self._pending, entry, entry.position, POLICY)
+        if entry.kind not in trust.PROJECTION.idle_kinds:
+            span = entry.stream, entry.party, entry.before, entry.after
+            fold_spans(trust.PROJECTION, self._pending, [span], POLICY)
         changed = []
         for table, of_table in gathered.items():
             for key, delta in of_table.items():

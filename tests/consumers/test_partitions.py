@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers import project
-from consumers.ports import Log, Reached, Run
+from consumers.ports import BrokenRecord, Log, Reached, Run
 from consumers.project import Projector
 from domain.entry import decode
 from infra import wiring
@@ -45,6 +45,9 @@ class Partitioned:
                 taken = entries[:limit]
                 runs.append(Run(partition, reached[partition].position, taken, reached[partition].offset + len(taken)))
         return runs
+
+    def broken(self, what: str) -> BrokenRecord:
+        return BrokenRecord(what)
 
     def done(self) -> None:
         pass

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumers import project
+from consumers import project, together
 from consumers.feed import LogFeed
 from consumers.policy import NoPolicy
 from consumers.project import Projector, RebuildDiffers
@@ -49,6 +49,7 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page an entry, and a transaction a page: so that there is something between the beginning and the end."""
     monkeypatch.setattr(project, "PAGE", 25)
     monkeypatch.setattr(project, "PENDING_AT_MOST", 0)
+    monkeypatch.setattr(together, "STREAMS_AT_MOST", 0)
 
 
 # The same views
@@ -59,17 +60,18 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     seed=st.integers(0, 10**6),
     batches=st.lists(st.integers(1, 60), min_size=1),
     page=st.integers(1, 50),
-    at_most=st.integers(0, 40),
+    at_most=st.tuples(st.integers(0, 40), st.sampled_from([0, 1, 5, 20_000])),
 )
 def test_whatever_the_pages_and_wherever_it_begins_again_the_digests_are_the_same(
-    tmp_path_factory: pytest.TempPathFactory, seed: int, batches: list[int], page: int, at_most: int
+    tmp_path_factory: pytest.TempPathFactory, seed: int, batches: list[int], page: int, at_most: tuple[int, int]
 ) -> None:
     reports, begun = crowd(seed, 30), 0
     with Ledger(tmp_path_factory.mktemp("at-once")) as at_once, Ledger(tmp_path_factory.mktemp("bit-by-bit")) as ledger:
         at_once.receipts(*reports)
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(project, "PAGE", page)
-            patched.setattr(project, "PENDING_AT_MOST", at_most)
+            patched.setattr(project, "PENDING_AT_MOST", at_most[0])
+            patched.setattr(together, "STREAMS_AT_MOST", at_most[1])
             while begun < len(reports):
                 size = batches[begun % len(batches)]
                 ledger.receipts(*reports[begun : begun + size])

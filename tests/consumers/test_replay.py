@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumers import project, replay
+from consumers import project, replay, together
 from consumers.feed import LogFeed
 from consumers.policy import adopted_policies
 from consumers.ports import LOG, BrokenRecord, Built, Feed, Reached, Run
@@ -46,6 +46,9 @@ class Partitioned:
 
     def ends(self) -> Mapping[int, int]:
         return {each: len(self._all(each)) for each in self.partitions}
+
+    def broken(self, what: str) -> BrokenRecord:
+        return BrokenRecord(what)
 
     def done(self) -> None:
         pass
@@ -124,12 +127,15 @@ class Case:
 
 
 @contextmanager
-def case(factory: pytest.TempPathFactory, live: int | None, source: int | None, page: int = 7) -> Iterator[Case]:
+def case(
+    factory: pytest.TempPathFactory, live: int | None, source: int | None, page: int = 7, streams: int = 3
+) -> Iterator[Case]:
     """A case that folds in small pages and writes often."""
     with pytest.MonkeyPatch.context() as patched, closing(Case(factory.mktemp("case"), live, source)) as made:
         patched.setattr(replay, "PAGE", page)
         patched.setattr(replay, "PENDING_AT_MOST", 40)
         patched.setattr(project, "PAGE", 50)
+        patched.setattr(together, "STREAMS_AT_MOST", streams)
         yield made
 
 
@@ -137,12 +143,17 @@ WAYS = [(None, None), (None, 3), (3, None), (3, 3), (1, None), (8, 8), (None, 1)
 
 
 @settings(max_examples=12)
-@given(seed=st.integers(0, 10**6), way=st.sampled_from(WAYS), page=st.integers(1, 40), late=st.integers(0, 30))
+@given(
+    seed=st.integers(0, 10**6),
+    way=st.sampled_from(WAYS),
+    sizes=st.tuples(st.integers(1, 40), st.integers(0, 60)),
+    late=st.integers(0, 30),
+)
 def test_a_replay_agrees_however_source_and_views_are_partitioned(
-    tmp_path_factory: pytest.TempPathFactory, seed: int, way: tuple[int | None, int | None], page: int, late: int
+    tmp_path_factory: pytest.TempPathFactory, seed: int, way: tuple[int | None, int | None], sizes: tuple[int, int], late: int
 ) -> None:
     reports = crowd(seed, 30)
-    with case(tmp_path_factory, *way, page) as of:
+    with case(tmp_path_factory, *way, *sizes) as of:
         of.ledger.receipts(*reports[: len(reports) // 2])
         of.project()
         for begun in range(len(reports) // 2, len(reports) - late, 5):

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from consumers.intake import Incoming
 from consumers.ports import BrokenRecord, Conflict, Mark, Refused
-from domain.entry import Entry, Receipt, decode, encode, record
+from domain.entry import Entry, Receipt, decode, encode
 from domain.instant import SECOND
+from domain.recording import Recording
 from domain.report import read
 from infra.asking import entries
 from infra.asking.answers import NotFound
@@ -30,7 +31,7 @@ def ledger(place: Place) -> Iterator[Ledger]:
 def first_of(stream: str, ident: str, recorded_at: int = NOW) -> tuple[Entry, bytes]:
     """The first entry of a stream of this name, and its bytes."""
     report = read({**contact("acme", stream), "id": ident})
-    entry = record(stream, [], None, report, recorded_at)
+    entry = Recording(stream).record(report, recorded_at)
     return entry, encode(entry)
 
 

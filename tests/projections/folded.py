@@ -6,16 +6,19 @@ State is what tables hold: for each table by name, the values of each key; sums 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from operator import add
+from typing import NamedTuple
 
+from consumers.ports import BrokenRecord, Entries
+from consumers.together import Together
 from domain import entry as entries
 from domain.entry import Entry
 from domain.instant import parse
 from domain.kinds import Standing, lapses
 from domain.policy import Policy
+from domain.recording import Recording
 from domain.report import Report, read
-from domain.stream import Known
 from infra import wiring
-from projections.fold import Key, Pending, Projection, Table, Values, fold, pending_for
+from projections.fold import Key, Pending, Projection, Table, Values, pending_for
 from tests.ledgers import NOW, Message
 
 POLICY = wiring.shipped_policy()
@@ -24,20 +27,21 @@ State = dict[str, dict[Key, Values]]
 
 def recorded(reports: Iterable[Message], *, until: int = NOW) -> list[Entry]:
     """The entries of these reports in this order, without repeats, and of the lapses that the clock then adds."""
-    known: dict[str, list[Known]] = {}
-    standings: dict[str, Standing] = {}
+    streams: dict[str, Recording] = {}
     record: list[Entry] = []
+
+    def standings() -> dict[str, Standing]:
+        return {name: each.standing for name, each in streams.items() if each.standing is not None}
 
     def put(report: Report) -> None:
         stream = entries.stream_of("test", report)
-        made = entries.record(stream, known.setdefault(stream, []), standings.get(stream), report, until)
-        standings[stream] = made.after
+        made = streams.setdefault(stream, Recording(stream)).record(report, until)
         record.append(entries.decode(entries.encode(made)))
 
     for message in {(each["source"], each["id"]): each for each in reports}.values():
         put(read(message))
     parties = {each.stream: each.party for each in record}
-    while due := [(s, at, fact) for s, it in sorted(standings.items()) for at, fact in lapses(it) if at <= until]:
+    while due := [(s, at, fact) for s, it in sorted(standings().items()) for at, fact in lapses(it) if at <= until]:
         for stream, at, fact in due:
             put(Report(fact.KIND, parties[stream], at, "troth:clock", f"{fact.KIND}:{stream}:{at}", fact))
     return record
@@ -57,6 +61,26 @@ def state(projection: Projection, record: Sequence[Entry], *, cuts: Iterable[int
             fold(projection, pending, record[position], position, policy)
         write(held, pending)
     return held
+
+
+class Taking(NamedTuple):
+    """A projection that entries are given to."""
+
+    projection: Projection
+    policy: Policy
+    pending: Pending
+
+
+def fold(projection: Projection, pending: Pending, entry: Entry, position: int, policy: Policy) -> None:
+    """Let one entry change what is pending, as the loops do."""
+    fold_all(projection, pending, ((position, entry),), policy)
+
+
+def fold_all(projection: Projection, pending: Pending, entries: Entries, policy: Policy) -> None:
+    """Let entries that follow each other change what is pending, as the loops do."""
+    together = Together(BrokenRecord)
+    together.give([(Taking(projection, policy, pending), entries)])
+    together.settle()
 
 
 def write(held: State, pending: Pending) -> None:

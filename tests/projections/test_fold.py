@@ -14,10 +14,10 @@ from domain.kinds import Standing
 from infra.sqlite.views import in_memory
 from projections.catalog import PROJECTIONS
 from projections.company import TOTALS
-from projections.fold import Context, Projection, contribute, fold, fold_all, pending_for
+from projections.fold import Context, Projection, contribute, contribute_standing, pending_for
 from tests.crowd import crowd
 from tests.ledgers import NOW, Message, kept, made, said
-from tests.projections.folded import POLICY, State, in_digest, numbers, recorded, state, write
+from tests.projections.folded import POLICY, State, fold, fold_all, in_digest, numbers, recorded, state, write
 
 seeds = st.integers(0, 10**6)
 cuts = st.lists(st.integers(0, 10**6), max_size=5)
@@ -49,8 +49,7 @@ def test_the_state_is_what_the_last_standing_of_each_stream_contributes(projecti
         if projection.of_entry is not None:
             contribute(pending, projection.of_entry(entry, position), +1)
     for entry in {each.stream: each for each in record}.values():
-        if projection.of_standing is not None:
-            contribute(pending, projection.of_standing(entry.after, Context(entry.party, entry.stream, POLICY)), +1)
+        contribute_standing(projection, pending, entry.after, Context(entry.party, entry.stream, POLICY), +1)
     expected = {table.name: {} for table in projection.tables}
     write(expected, pending)
     assert state(projection, record) == expected
@@ -159,7 +158,7 @@ def test_what_a_standing_before_and_after_contributes_alike_is_left_alone() -> N
 
 @every_projection
 def test_where_a_gist_decides_every_kind_of_standing_was_decided_about(projection: Projection) -> None:
-    assert projection.gists is None or {*projection.gists} == {*get_args(Standing)}
+    assert projection.by_gist is None or {*projection.by_gist.gists} == {*get_args(Standing)}
 
 
 def test_what_is_pending_is_counted_by_keys() -> None:

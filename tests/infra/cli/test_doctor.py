@@ -1,6 +1,7 @@
 """`troth doctor`, and what every command says of files that are damaged."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -64,25 +65,30 @@ def test_the_doctor_finds_a_record_that_is_shorter_than_what_was_read_from_it(tr
 
 
 ALTERED = {
-    "no JSON": (b"{", True),
-    "no text": (b'{"kind": "\xff"}', True),
-    "another field": (b'"promise_id":', False),  # of the fact, which only questions decode
+    "no JSON": (b".+", b"{", True),
+    "no text": (b".+", b'{"kind": "\xff"}', True),
+    "another field": (b'"promise_id":', b'"promise_di":', False),  # of the fact, which only questions decode
+    "no standing": (b'"after":{"family":"promise"', b'"after":{"family":"premise"', True),
+    "no standing at all": (b'"after":.+', b'"after":null}', True),
+    "a standing that is no text": (b'"after":{"family":"promise"', b'"after":{"family":"pro\xffmise"', True),
 }
 
 
 @pytest.mark.parametrize("how", ALTERED)
 def test_an_entry_that_was_altered_is_said_with_3_and_the_doctor_says_which(troth: Troth, told: Told, how: str) -> None:
-    altered, unreadable = ALTERED[how]
+    was, now, unreadable = ALTERED[how]
     with sqlite3.connect(told.home / "ledger.sqlite") as ledger:
         position, party, state = ledger.execute(
             "SELECT position, party, state FROM stored_events WHERE topic = 'promise.made.v1'"
         ).fetchone()
-        state = altered if unreadable else state.replace(altered, b'"promise_di":')
-        ledger.execute("UPDATE stored_events SET state = ? WHERE position = ?", (state, position))
+        altered = re.sub(was, lambda _: now, state, count=1, flags=re.DOTALL)
+        ledger.execute("UPDATE stored_events SET state = ? WHERE position = ?", (altered, position))
     ledger.close()
     code, _, wrong = troth(told.home, "timeline", party, "--as-of", "2026-05-01T00:00:00Z")
     assert (code, "an entry on the record cannot be read" in wrong, "Traceback" in wrong) == (3, True, False)
     if unreadable:
+        code, _, wrong = troth(told.home, "entries", "--position", str(position))
+        assert (code, "an entry on the record cannot be read" in wrong, "Traceback" in wrong) == (3, True, False)
         assert f"position {position} " in str(looked_at(troth, told.home))
 
 

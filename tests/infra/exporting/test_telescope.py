@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from msgspec import Raw
 from msgspec.structs import replace
 
 from consumers.ports import LOG, Move, Reached, Stored
@@ -17,12 +18,14 @@ from infra.exporting.manifest import Contents, DamagedFile
 from infra.exporting.parquet import ParquetWriter
 from infra.exporting.whole import keep, whole
 from infra.sqlite.views import in_memory
+from projections import trust
 from projections.catalog import PROJECTIONS
-from projections.fold import Pending, Projection, fold, pending_for
+from projections.fold import Pending, Projection, pending_for
 from tests.benchmarks.made import stored
 from tests.crowd import crowd
 from tests.histories import shipped_policy
 from tests.ledgers import NOW, Ledger
+from tests.projections.folded import fold
 
 OF_STANDINGS = [each for each in PROJECTIONS if each.of_entry is None]
 ENOUGH = 10**9
@@ -121,12 +124,30 @@ def test_parties_may_end_at_different_positions(record: list[Stored], tmp_path: 
         assert digest_of(projection, [each.pending for each in leaps]) == folded(projection, kept)
 
 
+def test_a_stretch_may_hold_nothing_that_is_to_be_folded(record: list[Stored], tmp_path: Path) -> None:
+    path = written(tmp_path / "file", record)
+    judged = Judged(trust.PROJECTION, shipped_policy())
+    leaps = [*telescope.leaps(path, 0, ENOUGH, judged, below=lambda _: 0)]
+    assert [each.entry_counts for each in leaps] == [{}] * len(leaps)
+    assert leaps[-1].position == len(record)
+
+
 def test_the_entries_of_benchmarks_are_a_record_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = stored(1_500, parties=200)
     assert [each.position for each in made] == [*range(1_500)]
     path = written(tmp_path / "file", made)
     for projection in OF_STANDINGS:
         assert digest_of(projection, [each.pending for each in leapt(path, projection)]) == folded(projection, made)
+
+
+@pytest.mark.parametrize("dictionary_bytes", [1, 2_000])
+def test_a_file_may_name_its_streams_in_each_row(
+    record: list[Stored], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dictionary_bytes: int
+) -> None:
+    monkeypatch.setattr(parquet, "DICTIONARY_BYTES", dictionary_bytes)
+    path = written(tmp_path / "file", record)
+    leaps = leapt(path, trust.PROJECTION)
+    assert digest_of(trust.PROJECTION, [each.pending for each in leaps]) == folded(trust.PROJECTION, record)
 
 
 def test_the_file_of_an_export_telescopes(tmp_path: Path) -> None:
@@ -165,7 +186,23 @@ def test_a_version_that_does_not_follow_is_found(record: list[Stored], tmp_path:
         leapt(written(tmp_path / "file", wrong), OF_STANDINGS[0])
 
 
-def test_a_standing_that_cannot_be_read_is_found(record: list[Stored], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet, "_after", lambda _: parquet._After(b'{"family":"none"}'))
-    with pytest.raises(DamagedFile, match="cannot be read"):
-        leapt(written(tmp_path / "file", record), OF_STANDINGS[0])
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_standing_before_a_later_stretch_that_cannot_be_read_is_found(
+    record: list[Stored], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    monkeypatch.setattr(telescope, "PROCESSES", processes)
+    monkeypatch.setattr(parquet, "decode_whole", decode)
+    wrong = [restated(each, raw_before=Raw(b"{}")) if each.position >= 800 else each for each in record]
+    with pytest.raises(DamagedFile, match=r"an entry among positions \d+ to [0-9,]+ cannot be read"):
+        leapt(written(tmp_path / "file", wrong), OF_STANDINGS[0])
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_standing_that_cannot_be_read_is_found(
+    record: list[Stored], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    monkeypatch.setattr(telescope, "PROCESSES", processes)
+    monkeypatch.setattr(parquet, "decode_whole", decode)
+    wrong = [restated(each, raw_after=Raw(b'{"family":"none"}')) for each in record]
+    with pytest.raises(DamagedFile, match="an entry among positions 0 to 149 cannot be read"):
+        leapt(written(tmp_path / "file", wrong), OF_STANDINGS[0])

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from domain.entry import record
+from domain.fact import Fact
 from domain.incident import IncidentStanding
 from domain.kinds import Standing
 from domain.promise import PromiseStanding
+from domain.recording import Recording
 from domain.report import read
-from domain.stream import Known
 from infra.importing import loading
 from infra.importing.reports import Mapped, Reporter
 from infra.importing.rows import Rows
@@ -29,8 +29,8 @@ class Recorded:
         if not path.exists():
             pytest.skip(f"the data set {file} is not here: set TROTH_DATA to the folder that holds it")
         of = loading.load(name)
-        self.known: dict[tuple[str, str, str], list[Known]] = {}
-        self.standings: dict[tuple[str, str, str], Standing] = {}
+        self.facts: dict[tuple[str, str, str], list[Fact]] = {}
+        self.streams: dict[tuple[str, str, str], Recording] = {}
         self.rejects = 0
         with Rows(path, of.file) as rows:
             for result in Reporter(of, rows.columns).reports(rows):
@@ -43,17 +43,21 @@ class Recorded:
     def _record(self, message: object) -> None:
         report = read(message)
         stream = report.fact.family, report.party, report.fact.key
-        known = self.known.setdefault(stream, [])
-        self.standings[stream] = record("", known, self.standings.get(stream), report, 0).after
+        self.facts.setdefault(stream, []).append(report.fact)
+        self.streams.setdefault(stream, Recording("")).record(report, 0)
+
+    @property
+    def standings(self) -> dict[tuple[str, str, str], Standing]:
+        return {stream: each.standing for stream, each in self.streams.items() if each.standing is not None}
 
     @property
     def kinds(self) -> Counter[str]:
-        return Counter(each.fact.KIND for known in self.known.values() for each in known)
+        return Counter(each.KIND for facts in self.facts.values() for each in facts)
 
     @property
     def void(self) -> Counter[tuple[str, str]]:
         return Counter(
-            (self.known[stream][void.version].fact.KIND, void.reason)
+            (self.facts[stream][void.version].KIND, void.reason)
             for stream, standing in self.standings.items()
             for void in standing.void
         )

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from consumers.ports import Conflict, NotWritten, Refused, Stored, Unfit, Unreachable
-from domain.entry import Entry, Receipt, encode, record
+from domain.entry import Entry, Receipt, encode
+from domain.recording import Recording
 from domain.report import read
 from infra.postgres import connections
 from infra.postgres.connect import connect, lock_key, writing
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.service
 
 def first_of(stream: str, party: str = "acme") -> tuple[Entry, bytes]:
     """The first entry of a stream of this name, and its bytes."""
-    entry = record(stream, [], None, read(contact(party, stream)), NOW)
+    entry = Recording(stream).record(read(contact(party, stream)), NOW)
     return entry, encode(entry)
 
 
