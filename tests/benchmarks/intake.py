@@ -1,12 +1,14 @@
 """Intake of reports into SQLite and PostgreSQL, against the event-sourcing library's own way on the same database.
 
-    python -m tests.benchmarks.intake --reports 6000
+    python -m tests.benchmarks.intake
+    python -m tests.benchmarks.intake --crowd
 
 Ours: batches of reports, as a poll of Kafka or a chunk of a file brings them, each recorded in one transaction. The library's
 own: one report at a time, its stream's aggregate got from the repository, changed and saved, with the library's default
 settings. Both read each report strictly, weigh it by the same rules against all that its stream holds, and recognise a report
 that comes again; the library's aggregate recognises it within its stream only, and keeps neither quarantine nor marks.
-Python's collector is held back for both, as an import does.
+Python's collector is held back for both, as an import does. The reports are those of the demo's company, as they arrive in a
+year; with --crowd, those of the tests' crowd, of which few come in order.
 """
 
 import argparse
@@ -37,10 +39,14 @@ from infra.record import Record
 from infra.sqlite import log as sqlite_log
 from infra.sqlite.log import SQLiteLog
 from infra.wiring import now
+from tests.benchmarks.made import reported
 from tests.benchmarks.passes import compared, say
 from tests.crowd import crowd
 from tests.ledgers import raw
 from tests.services import postgres
+
+PARTIES_OF_A_PASS = 1_000
+"""More than a pass has reports of: about a hundred come of each party."""
 
 
 class Stream(Aggregate):
@@ -101,6 +107,7 @@ def main() -> int:
     parser.add_argument("--singly", type=int, default=1_000, help="how many a pass records one by one")
     parser.add_argument("--at-once", type=int, default=BATCH_AT_MOST, help="how many a batch has")
     parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--crowd", action="store_true", help="reports that contradict each other and come in any order")
     asked = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="troth-intake-"))
     try:
@@ -123,7 +130,7 @@ def compare(log: Record, peer: OneByOne, asked: argparse.Namespace) -> None:
     intake, seeds = Intake(log, log.name, now), count(1)
 
     def batches() -> float:
-        reports = fresh(next(seeds), asked.reports)
+        reports = fresh(next(seeds), asked.reports, crowded=asked.crowd)
         with sparing_the_collector():
             began = time.perf_counter()
             for begun in range(0, len(reports), asked.at_once):
@@ -131,7 +138,7 @@ def compare(log: Record, peer: OneByOne, asked: argparse.Namespace) -> None:
         return len(reports) / (time.perf_counter() - began)
 
     def singly() -> float:
-        reports = fresh(next(seeds), asked.singly)
+        reports = fresh(next(seeds), asked.singly, crowded=asked.crowd)
         with sparing_the_collector():
             began = time.perf_counter()
             for each in reports:
@@ -141,8 +148,10 @@ def compare(log: Record, peer: OneByOne, asked: argparse.Namespace) -> None:
     compared({"library, one by one": singly, "troth": batches}, to="library, one by one", passes=asked.passes)
 
 
-def fresh(seed: int, reports: int) -> list[bytes]:
-    """So many reports of a crowd, as publishers send them: several of most streams, some more than once."""
+def fresh(seed: int, reports: int, *, crowded: bool) -> list[bytes]:
+    """So many reports, as publishers send them: several of most streams, some more than once. Others for every seed."""
+    if not crowded:
+        return reported(reports, seed * PARTIES_OF_A_PASS)
     return [raw(each) for each in crowd(seed, reports // 2, parties=reports // 5)[:reports]]
 
 
