@@ -9,7 +9,7 @@ from msgspec import Raw, Struct, field
 from pydantic import ValidationError
 
 from domain.fact import Fact
-from domain.kinds import KINDS, Standing
+from domain.kinds import ADAPTERS, Standing
 from domain.report import Report
 from domain.stream import Known, stream_id
 
@@ -121,14 +121,15 @@ def leaf_hash(entry: bytes) -> str:
 def fact_of(entry: Entry) -> Fact:
     """The fact, decoded. Raises UnreadableEntry: only what was validated when it came is put into an entry."""
     try:
-        return KINDS[entry.kind].model_validate_json(bytes(entry.fact))
+        fact: Fact = ADAPTERS[entry.kind].validator.validate_json(bytes(entry.fact))
     except (KeyError, ValidationError):
         raise UnreadableEntry from None
+    return fact
 
 
 def content(fact: Fact) -> bytes:
     """The fact's stored form: its fields in the order of its kind, those left at their defaults left out."""
-    return fact.model_dump_json(exclude_defaults=True).encode()
+    return ADAPTERS[fact.KIND].serializer.to_json(fact, exclude_defaults=True)
 
 
 def says_the_same(entry: Entry, report: Report) -> bool:

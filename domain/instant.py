@@ -37,7 +37,8 @@ def parse(text: str) -> int:
     if found[2] is None:
         raise MalformedInstant("time_without_zone", "has no zone: end it with Z or an offset such as +01:00")
     try:
-        return of(datetime.fromisoformat(text.upper()).astimezone(UTC))
+        moment = datetime.fromisoformat(text.upper())
+        return of(moment if found[2] in {"Z", "z"} else moment.astimezone(UTC))
     except (ValueError, OverflowError):
         raise MalformedInstant("no_such_time", "names a day or an hour that does not exist") from None
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
 from domain import feedback, incident, incident_facts, interaction, party, policy, promise
 from domain.amendment import FactRetracted
 from domain.fact import Fact
@@ -51,6 +53,9 @@ KINDS: Final[dict[str, type[Fact]]] = {
         FactRetracted,
     )
 }
+
+ADAPTERS: Final[dict[str, TypeAdapter[Fact]]] = {kind: TypeAdapter(model) for kind, model in KINDS.items()}
+"""What reads and writes facts of each kind. A model's own methods do the same, and take a microsecond more to get there."""
 
 RESERVED: Final = frozenset(
     each.KIND

@@ -1,14 +1,15 @@
 """Reports: CloudEvents 1.0 messages by our own strict envelope. Nothing is invented where something is missing."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, ValidationError, WithJsonSchema
+from pydantic import Field, TypeAdapter, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails
 
 from domain.amendment import FactRetracted, stated_at
 from domain.fact import Fact, Id, Value
 from domain.instant import MINUTE, Instant, text
-from domain.kinds import KINDS, RESERVED
+from domain.kinds import ADAPTERS, RESERVED
 from domain.policy import SUBJECT, PolicyAdopted
 from domain.refusal import InTheFuture, MalformedData, MalformedEnvelope, ReservedType, UnknownType
 from domain.strictjson import place, pointer
@@ -43,6 +44,9 @@ class Envelope(Value):
     """Where the publisher describes its data; not read."""
 
 
+_envelope: Callable[[object], Envelope] = TypeAdapter(Envelope).validator.validate_python
+
+
 class Report(NamedTuple):
     """A well-formed report: the fact, whom it is about, when it happened (microseconds since 1970 UTC), who says so."""
 
@@ -62,18 +66,18 @@ def read(message: object) -> Report:
     if not isinstance(message, dict):
         raise MalformedEnvelope("a report is a JSON object: a CloudEvent in structured form")
     try:
-        envelope = Envelope.model_validate(message)
+        envelope = _envelope(message)
     except ValidationError as wrong:
         raise MalformedEnvelope(*_first_fault(wrong)) from None
-    model = KINDS.get(envelope.type)
-    if model is None:
+    adapter = ADAPTERS.get(envelope.type)
+    if adapter is None:
         raise UnknownType("no such kind is released: `troth schema` lists the kinds", pointer("type"))
     if envelope.type in RESERVED:
         raise ReservedType("only the ledger itself reports this", pointer("type"))
     if envelope.source.startswith(LEDGER_SOURCE):
         raise ReservedType("this source is the ledger's own", pointer("source"))
     try:
-        fact = model.model_validate(envelope.data)
+        fact = adapter.validator.validate_python(envelope.data)
     except ValidationError as wrong:
         raise MalformedData(*_first_fault(wrong, "data")) from None
     if isinstance(fact, PolicyAdopted) != (envelope.subject == SUBJECT):

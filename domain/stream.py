@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.amendment import settle
+from domain.amendment import settle, target
 from domain.fact import Fact
 
 
@@ -56,6 +56,8 @@ def stream_id(ledger: str, family: str, party: str, key: str) -> str:
 
 def walk(initial: S, known: list[Known], rule: Rule[S]) -> S:
     """The standing that the facts lead to when the rule takes them in the order of happening."""
+    if len(known) == 1 and target(known[0].fact) is None:  # as most streams begin
+        return follow(initial, known[0], rule)
     taking_part, void = settle(known)
     standing = initial
     for each in taking_part:

@@ -36,8 +36,10 @@ def read(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
     try:
         text = raw.decode("utf-8")
         try:
-            value = _PLAIN.decode(text)
-        except ValueError:  # a key that is named twice, or no JSON: where, is found out at leisure
+            value, end = _PLAIN.raw_decode(text)
+            if end != len(text):
+                value = _PLAIN.decode(text)
+        except ValueError:  # a key that is named twice, space before it, or no JSON: what, is found out at leisure
             value = json.loads(
                 text,
                 object_pairs_hook=lambda pairs: _object(pairs, suspects),
