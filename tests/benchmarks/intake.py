@@ -106,7 +106,7 @@ def main() -> int:
     parser.add_argument("--reports", type=int, default=10_000, help="how many a pass records in batches")
     parser.add_argument("--singly", type=int, default=1_000, help="how many a pass records one by one")
     parser.add_argument("--at-once", type=int, default=BATCH_AT_MOST, help="how many a batch has")
-    parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--passes", type=int, default=9, help="of less than a second each")
     parser.add_argument("--crowd", action="store_true", help="reports that contradict each other and come in any order")
     asked = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="troth-intake-"))
