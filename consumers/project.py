@@ -49,8 +49,13 @@ class Projector:
         clock: Clock,
         *,
         rebuilding: Feed | None = None,
+        streams_at_most: int | None = None,
     ) -> None:
-        """`rebuilding` is where what is being built is read from, if not from the feed itself."""
+        """`rebuilding` is where what is being built is read from, if not from the feed itself.
+
+        `streams_at_most`: of how many streams entries are gathered before they are folded, in one go.
+        """
+        self._streams_at_most = streams_at_most
         self._log = log
         self._feed = feed
         self._rebuilding = rebuilding or feed
@@ -171,7 +176,7 @@ class Projector:
         """Fold what follows the least that the leading ones have reached, until there is enough to write or nothing more."""
         folding = [self._folding(each) for each in (*leading, *along)]
         at = {p: min(each.reached[p] for each in leading) for p in feed.partitions} if leading else {}
-        together, taken = Together(feed.broken), 0
+        together, taken = Together(feed.broken, self._streams_at_most), 0
         while at := {p: reached for p, reached in at.items() if upto is None or reached.position < upto[p].position}:
             runs = [_until(run, upto) for run in feed.take(at, PAGE)]
             for run in runs:

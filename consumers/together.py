@@ -31,9 +31,10 @@ class Taker(Protocol):
 class Together:
     """Entries on their way into projections. What was given is in what is pending once it is settled, and not before."""
 
-    def __init__(self, broken: Callable[[str], Exception]) -> None:
-        """`broken` makes what is raised where a standing cannot be read."""
+    def __init__(self, broken: Callable[[str], Exception], at_most: int | None = None) -> None:
+        """`broken` makes what is raised where a standing cannot be read; `at_most` is for STREAMS_AT_MOST."""
         self._broken = broken
+        self._at_most = STREAMS_AT_MOST if at_most is None else at_most
         self._takers: list[Taker] = []
         self._gathered = Gathered()
         self._idle = frozenset[str]()
@@ -58,7 +59,7 @@ class Together:
             for each in takers:
                 contribute_entries(each.projection, each.pending, entries)
             self._gathered.add(entries, self._idle)
-            if len(self._gathered) > STREAMS_AT_MOST:
+            if len(self._gathered) > self._at_most:
                 self.settle()
 
     def settle(self) -> None:

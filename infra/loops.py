@@ -23,6 +23,9 @@ RANK_EVERY_SECONDS = 0.1
 RANKED_BETWEEN = 10
 """How many of them at once then: what comes meanwhile waits for no more than these."""
 
+STREAMS_BESIDE_READERS = 2_000
+"""Of how many streams entries are folded in one go where the same process answers questions, which wait for that."""
+
 Observe = Callable[[Sequence[Outcome]], None]
 
 
@@ -43,7 +46,10 @@ class Projecting:
             self.log = opened.enter_context(closing(wiring.open_log(settings, clock)))
             self.views = opened.enter_context(closing(wiring.open_views(settings)))
             feed, rebuilding = _feeds(settings, self.log, opened)
-            self.projector = Projector(self.log, feed, self.views, PROJECTIONS, clock, rebuilding=rebuilding)
+            at_most = STREAMS_BESIDE_READERS if settings.kafka is None else None
+            self.projector = Projector(
+                self.log, feed, self.views, PROJECTIONS, clock, rebuilding=rebuilding, streams_at_most=at_most
+            )
             self.projector.begin_what_is_wanted()
             self._ranking = Ranking(self.views.ranked, self.views.reader, self.log)
             self._opened = opened.pop_all()
