@@ -37,9 +37,9 @@ def read(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
         text = raw.decode("utf-8")
         try:
             value, end = _PLAIN.raw_decode(text)
-            if end != len(text):
-                value = _PLAIN.decode(text)
-        except ValueError:  # a key that is named twice, space before it, or no JSON: what, is found out at leisure
+            if text[end:].strip(" \t\r\n"):
+                raise ValueError
+        except ValueError:  # a key that is named twice, space in front, or no JSON: what it is, is found out at leisure
             value = json.loads(
                 text,
                 object_pairs_hook=lambda pairs: _object(pairs, suspects),

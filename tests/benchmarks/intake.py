@@ -45,9 +45,6 @@ from tests.crowd import crowd
 from tests.ledgers import raw
 from tests.services import postgres
 
-PARTIES_OF_A_PASS = 1_000
-"""More than a pass has reports of: about a hundred come of each party."""
-
 
 class Stream(Aggregate):
     """A stream as the library would have it: an aggregate that each report's fact is an event of."""
@@ -151,7 +148,7 @@ def compare(log: Record, peer: OneByOne, asked: argparse.Namespace) -> None:
 def fresh(seed: int, reports: int, *, crowded: bool) -> list[bytes]:
     """So many reports, as publishers send them: several of most streams, some more than once. Others for every seed."""
     if not crowded:
-        return reported(reports, seed * PARTIES_OF_A_PASS)
+        return reported(reports, first=seed * reports)
     return [raw(each) for each in crowd(seed, reports // 2, parties=reports // 5)[:reports]]
 
 

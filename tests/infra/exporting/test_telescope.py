@@ -5,6 +5,7 @@ from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from msgspec import Raw
 from msgspec.structs import replace
@@ -140,12 +141,23 @@ def test_the_entries_of_benchmarks_are_a_record_too(tmp_path: Path, monkeypatch:
         assert digest_of(projection, [each.pending for each in leapt(path, projection)]) == folded(projection, made)
 
 
-@pytest.mark.parametrize("dictionary_bytes", [1, 2_000])
-def test_a_file_may_name_its_streams_in_each_row(
-    record: list[Stored], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dictionary_bytes: int
+NAMED = {"in a list": (True, False), "in each row": (False, True), "in each row behind a list that is full": (True, True)}
+"""How names of streams may stand in a file: whether there is a list of them, and whether they take much room."""
+
+
+@pytest.mark.parametrize("named", NAMED)
+def test_a_file_may_name_its_streams_either_way(
+    record: list[Stored], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
 ) -> None:
-    monkeypatch.setattr(parquet, "DICTIONARY_BYTES", dictionary_bytes)
+    monkeypatch.setattr(parquet, "ROWS_OF_A_GROUP", 1_400)
+    if named == "in each row":
+        monkeypatch.setattr(parquet, "_DICTIONARIES", ["kind", "party"])
+    elif named != "in a list":
+        monkeypatch.setattr(parquet, "DICTIONARY_BYTES", 1_000)
     path = written(tmp_path / "file", record)
+    with pq.ParquetFile(path) as file:
+        ways = file.metadata.row_group(0).column(parquet.SCHEMA.names.index("stream"))
+    assert (ways.has_dictionary_page, ways.total_uncompressed_size > 20_000) == NAMED[named]
     leaps = leapt(path, trust.PROJECTION)
     assert digest_of(trust.PROJECTION, [each.pending for each in leaps]) == folded(trust.PROJECTION, record)
 
@@ -187,22 +199,13 @@ def test_a_version_that_does_not_follow_is_found(record: list[Stored], tmp_path:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_standing_before_a_later_stretch_that_cannot_be_read_is_found(
-    record: list[Stored], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
-) -> None:
-    monkeypatch.setattr(telescope, "PROCESSES", processes)
-    monkeypatch.setattr(parquet, "decode_whole", decode)
-    wrong = [restated(each, raw_before=Raw(b"{}")) if each.position >= 800 else each for each in record]
-    with pytest.raises(DamagedFile, match=r"an entry among positions \d+ to [0-9,]+ cannot be read"):
-        leapt(written(tmp_path / "file", wrong), OF_STANDINGS[0])
-
-
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("altered", [("raw_after", 0, "0 to 149"), ("raw_before", 800, "750 to 899")], ids=lambda each: each[0])
 def test_a_standing_that_cannot_be_read_is_found(
-    record: list[Stored], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
+    record: list[Stored], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int, altered: tuple[str, int, str]
 ) -> None:
+    which, start, where = altered  # from 800 on: in a stretch behind the one that some of the streams began in
     monkeypatch.setattr(telescope, "PROCESSES", processes)
-    monkeypatch.setattr(parquet, "decode_whole", decode)
-    wrong = [restated(each, raw_after=Raw(b'{"family":"none"}')) for each in record]
-    with pytest.raises(DamagedFile, match="an entry among positions 0 to 149 cannot be read"):
+    monkeypatch.setattr(parquet, "decode_whole", decode)  # which would not let it out
+    wrong = [*record[:start], *(restated(each, **{which: Raw(b'{"family":"none"}')}) for each in record[start:])]
+    with pytest.raises(DamagedFile, match=f"an entry among positions {where} cannot be read"):
         leapt(written(tmp_path / "file", wrong), OF_STANDINGS[0])
